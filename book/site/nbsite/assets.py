@@ -1,0 +1,52 @@
+"""What the pages load: runtime, style sheet, the front ends of the figures on the page, and MathJax."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+from nbcode import widgets
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("builder-inited", write_assets)
+    app.connect("html-page-context", add_front_ends)
+    app.add_css_file("style.css")
+    app.add_js_file("runtime.js", loading_method="defer")
+
+
+def write_assets(app: Sphinx) -> None:
+    """Write generated files into a folder of their own, which Sphinx copies into ``_static``."""
+    out = Path(tempfile.mkdtemp(prefix="nbsite"))
+    app.connect("build-finished", lambda *_: shutil.rmtree(out, ignore_errors=True))
+    (out / "figures").mkdir()
+    for figure in widgets.ALL:
+        front_end = json.dumps({"esm": str(figure._esm), "css": str(figure._css)})
+        text = f'(window.nbFigures ??= {{}})["nb-{figure.tag}"] = {front_end};\n'
+        (out / "figures" / f"{figure.tag}.js").write_text(text, encoding="utf-8")
+    copy_mathjax(out / "mathjax")
+    app.config.html_static_path.append(str(out))
+
+
+def copy_mathjax(out: Path) -> None:
+    """Copy the 1.7 MB of MathJax 3 that the book needs, of the 24 in the package."""
+    package = Path(importlib.util.find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax"
+    out.mkdir()
+    shutil.copy(package / "tex-chtml-full.js", out)  # "full" holds all extensions; the plain one fetches some
+    fonts = "output/chtml/fonts/woff-v2"
+    shutil.copytree(package / fonts, out / fonts)
+
+
+def add_front_ends(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """Load the front ends of those figures that stand on this page."""
+    from nbsite.figures import interactive
+
+    if doctree is None:
+        return
+    for tag in sorted({node["tag"] for node in doctree.findall(interactive)}):
+        app.add_js_file(f"figures/{tag}.js", loading_method="defer", priority=400)  # before runtime.js, which is at 500

@@ -1,0 +1,112 @@
+"""Directives for figures: interactive ones, and those that a lab has drawn."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+from nbcode import widgets
+from nbcode.widgets.base import attributes
+
+log = logging.getLogger(__name__)
+TAGS = {figure.tag: figure for figure in widgets.ALL}
+
+
+class interactive(nodes.General, nodes.Element):  # noqa: N801 (docutils names its nodes in lower case)
+    """An interactive figure; its child is the still picture for print and for pages without script."""
+
+
+class lab_figure(nodes.General, nodes.Element):  # noqa: N801
+    """Stands for a figure of a lab until that lab has been read."""
+
+
+class Interactive(SphinxDirective):
+    """``{interactive} TAG`` with ``:name:``, ``:alt:``, optional ``:state:`` (JSON); the content is the caption."""
+
+    required_arguments = 1
+    has_content = True
+    option_spec = {  # noqa: RUF012
+        "name": directives.unchanged_required,
+        "alt": directives.unchanged_required,
+        "state": directives.unchanged,
+    }
+
+    def run(self) -> list[nodes.Node]:
+        tag = self.arguments[0]
+        if tag not in TAGS:
+            raise self.error(f"no interactive figure is called {tag!r}; there are: {', '.join(TAGS)}")
+        if not self.options.get("alt") or not self.options.get("name"):
+            raise self.error("an interactive figure needs :name: and :alt:")
+        try:
+            state = attributes(TAGS[tag], json.loads(self.options.get("state", "{}")))
+        except ValueError as error:  # a bad trait, or bad JSON
+            raise self.error(f"bad state of {tag}: {error}") from error
+        still = f"/book/stills/{self.options['name']}.png"
+        live = interactive("", nodes.image(uri=still, alt=self.options["alt"]), tag=tag, state=json.dumps(state))
+        figure = nodes.figure("", live, classes=["nb-figure"])
+        self.set_source_info(figure)
+        caption = nodes.caption()
+        parsed = nodes.Element()
+        self.state.nested_parse(self.content, self.content_offset, parsed)
+        caption += parsed.children[0].children
+        figure += caption
+        self.add_name(figure)
+        return [figure]
+
+
+class LabFigure(SphinxDirective):
+    """``{lab-figure} NAME``: the figure called NAME of the lab with the same stem as this page."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        node = lab_figure(name=self.arguments[0])
+        self.set_source_info(node)
+        return [node]
+
+
+def show_lab_figures(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Replace each placeholder by a copy of the lab's figure, which keeps its number there."""
+    for node in list(doctree.findall(lab_figure)):
+        lab = docname.replace("book/", "notebooks/", 1)
+        found = [figure for figure in app.env.get_doctree(lab).findall(nodes.figure) if node["name"] in figure["names"]]
+        if not found:
+            log.warning("%s has no figure named %r", lab, node["name"], location=node)
+            node.parent.remove(node)
+            continue
+        figure = found[0].deepcopy()
+        figure["ids"], figure["names"] = [], []
+        for image in figure.findall(nodes.image):
+            app.env.images.add_file(docname, image["uri"])
+        link = nodes.reference("", "", nodes.inline(text=" (from the lab)"), internal=True)
+        link["refuri"] = f"{app.builder.get_relative_uri(docname, lab)}#{found[0]['ids'][0]}"
+        for caption in figure.findall(nodes.caption):
+            caption += link
+        node.replace_self(figure)
+
+
+def visit_interactive(self, node: interactive) -> None:
+    self.body.append(f'<nb-{node["tag"]} class="nb-live" data-state="{escape(node["state"])}">')
+
+
+def depart_interactive(self, node: interactive) -> None:
+    self.body.append(f"</nb-{node['tag']}>")
+
+
+def _nothing(self, node: nodes.Node) -> None:
+    """Other formats show the child, the still picture."""
+
+
+def setup(app: Sphinx) -> None:
+    others = {name: (_nothing, _nothing) for name in ("latex", "text", "man", "texinfo")}
+    app.add_node(interactive, html=(visit_interactive, depart_interactive), **others)
+    app.add_node(lab_figure)
+    app.add_directive("interactive", Interactive)
+    app.add_directive("lab-figure", LabFigure)
+    app.connect("doctree-resolved", show_lab_figures)

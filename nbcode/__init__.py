@@ -1,0 +1,12 @@
+"""The code that the labs of the course import. Importing the package does no work.
+
+Floors, each importing only from those below it (``tests/test_floors.py`` holds them):
+
+0. ``device``, ``cost``
+1. ``models`` (networks only), ``data`` (every maker takes a seed)
+2. ``training``
+3. ``plots``, ``experiments`` (the studies whose numbers a page quotes)
+4. ``exercises``, ``widgets`` (never import torch)
+"""
+
+__version__ = "0.1.0"

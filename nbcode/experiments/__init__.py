@@ -1,0 +1,6 @@
+"""Studies too long for a notebook: several seeds, run by a command, with their results committed as CSV.
+
+Each study is a module with a ``STUDY``; ``python -m nbcode.experiments.<name>`` runs it again.
+"""
+
+NAMES = ("perceptron",)

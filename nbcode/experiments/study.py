@@ -1,0 +1,192 @@
+"""The frame of a study: run each cell once, keep every finished row, continue after an interruption.
+
+Left out: running cells in parallel. The machines that this course is made for have two cores, and PyTorch uses both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import datetime
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from nbcode.device import processor_name
+from nbcode.experiments.source import fingerprint
+
+RESULTS = Path(__file__).parent / "results"
+Row = dict[str, float | int | str]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study: a grid of cells, and a function that measures one cell.
+
+    Attributes:
+        module: dotted name of the module that defines it; its last part names the CSV file.
+        keys: the columns that identify a cell, in order.
+        values: the columns that are measured.
+        measure: called with the keys as keyword arguments, returns a mapping of the values.
+    """
+
+    module: str
+    keys: tuple[str, ...]
+    values: tuple[str, ...]
+    measure: Callable[..., Mapping]
+
+    @property
+    def name(self) -> str:
+        return self.module.rsplit(".", 1)[-1]
+
+    @property
+    def path(self) -> Path:
+        """Where the committed results lie."""
+        return RESULTS / f"{self.name}.csv"
+
+    def results(self) -> Results:
+        """The committed results."""
+        return read(self.path)
+
+    def run(self, cells: Iterable[Mapping], command: str, out: Path | None = None) -> Path:
+        """Measure the cells and write a CSV file; finished rows survive an interruption.
+
+        Args:
+            cells: one mapping of the keys per cell.
+            command: what to type to get these results again; it is written into the file.
+            out: the CSV file; ``None`` means the committed one.
+
+        Returns:
+            The path of the finished file.
+        """
+        out = self.path if out is None else out
+        out.parent.mkdir(parents=True, exist_ok=True)
+        partial = out.with_name(out.name + ".partial")
+        header = {"command": command, "code": fingerprint(self.module)}
+        done = self._continue(partial, header)
+        cells = list(cells)
+        with partial.open("a", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, self.keys + self.values, lineterminator="\n")
+            progress = tqdm(cells[done:], initial=done, total=len(cells), unit="cell", desc=self.name)
+            for cell in progress:
+                writer.writerow({**cell, **self.measure(**cell)})
+                file.flush()
+        self._finish(partial, out, header)
+        return out
+
+    def _continue(self, partial: Path, header: Mapping[str, str]) -> int:
+        """Prepare the partial file and return how many rows of this very run it holds."""
+        if partial.exists():
+            text = partial.read_text(encoding="utf-8")
+            whole = text[: text.rfind("\n") + 1]  # a row cut off in the middle is measured again
+            start = _header_text(header, self.keys + self.values)
+            if whole.startswith(start):
+                partial.write_text(whole, encoding="utf-8")
+                return whole[len(start) :].count("\n")
+            print(f"{partial} is from other code or another command; starting afresh", file=sys.stderr)
+        partial.write_text(_header_text(header, self.keys + self.values), encoding="utf-8")
+        return 0
+
+    def _finish(self, partial: Path, out: Path, header: Mapping[str, str]) -> None:
+        rows = partial.read_text(encoding="utf-8")[len(_header_text(header, self.keys + self.values)) :]
+        made = {
+            **header,
+            "versions": f"Python {platform.python_version()}, PyTorch {torch.__version__}",
+            "machine": f"{platform.system()}, {processor_name()}",
+            "date": datetime.date.today().isoformat(),
+        }
+        partial.write_text(_header_text(made, self.keys + self.values) + rows, encoding="utf-8")
+        os.replace(partial, out)  # in one step, so that the old results stay until the new ones are whole
+
+
+@dataclass(frozen=True)
+class Results:
+    """The rows of a study's CSV file, and its header: command, code, versions, machine, date."""
+
+    header: dict[str, str]
+    rows: list[Row]
+
+    def column(self, name: str, **where) -> list:
+        """The values of a column, in the rows whose cells match ``where``.
+
+        Raises:
+            ValueError: no row matches, or there is no such column.
+        """
+        found = [row for row in self.rows if all(row.get(key) == value for key, value in where.items())]
+        if not found or name not in found[0]:
+            raise ValueError(f"no rows with {where} and column {name!r}; columns: {', '.join(self.rows[0])}")
+        return [row[name] for row in found]
+
+    def spread(self, name: str, **where) -> tuple:
+        """The smallest and the largest value of a column, in the rows whose cells match ``where``."""
+        values = self.column(name, **where)
+        return min(values), max(values)
+
+
+def read(path: Path) -> Results:
+    """Read a study's CSV file.
+
+    Raises:
+        ValueError: there is no such file, or it is empty.
+    """
+    if not path.exists():
+        raise ValueError(f"no results at {path}; run the study first: python -m nbcode.experiments.{path.stem}")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    header = dict(line[2:].split(": ", 1) for line in lines if line.startswith("# "))
+    table = list(csv.DictReader(line for line in lines if not line.startswith("# ")))
+    if not table:
+        raise ValueError(f"{path} has no rows; run the study again: {header.get('command', path.stem)}")
+    return Results(header, [{key: _number(value) for key, value in row.items()} for row in table])
+
+
+def main(study: Study, cells: Sequence[Mapping], arguments: argparse.Namespace) -> int:
+    """Run a study from the command line. Returns the exit code: 130 after Ctrl-C, with everything finished kept."""
+    try:
+        written = study.run(cells, _command(study), Path(arguments.out) if arguments.out else None)
+    except KeyboardInterrupt:
+        print("\ninterrupted; the finished cells are kept, and the same command continues", file=sys.stderr)
+        return 130
+    print(written)
+    return 0
+
+
+def parser(study: Study, what: str) -> argparse.ArgumentParser:
+    """A command line parser with the options that all studies share."""
+    made = argparse.ArgumentParser(prog=f"python -m {study.module}", description=what)
+    made.add_argument("--seeds", type=at_least_one, default=20, help="number of seeds, from 0 (default: %(default)s)")
+    made.add_argument("--out", help=f"CSV file to write (default: {study.path.name} among the committed results)")
+    return made
+
+
+def at_least_one(text: str) -> int:
+    """An integer of at least 1, for argparse, which turns the error into a sentence and exit code 2."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer of at least 1")
+    return number
+
+
+def _command(study: Study) -> str:
+    return " ".join(["python -m", study.module, *sys.argv[1:]])
+
+
+def _header_text(header: Mapping[str, str], columns: Sequence[str]) -> str:
+    return "".join(f"# {key}: {value}\n" for key, value in header.items()) + ",".join(columns) + "\n"
+
+
+def _number(text: str) -> float | int | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

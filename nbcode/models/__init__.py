@@ -1,0 +1,1 @@
+"""Networks, each hand-built beside its torch twin. No training, no data."""

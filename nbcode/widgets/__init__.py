@@ -1,0 +1,10 @@
+"""Interactive figures: one Python class and one JavaScript file each. Nothing here imports torch."""
+
+from nbcode.widgets.base import InteractiveFigure
+from nbcode.widgets.hidden import Hidden
+from nbcode.widgets.matrix_product import MatrixProduct
+from nbcode.widgets.neuron import Neuron
+
+ALL: tuple[type[InteractiveFigure], ...] = (MatrixProduct, Neuron, Hidden)
+
+__all__ = ["ALL", "Hidden", "InteractiveFigure", "MatrixProduct", "Neuron"]

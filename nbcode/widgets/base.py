@@ -1,0 +1,106 @@
+"""What all interactive figures share. No torch here: a figure shows numbers that it computes in the page.
+
+A figure is one small class and one ``.js`` file. Front ends import helpers from their neighbors
+(``import { slider } from "./kit.js"``); since a front end must reach JupyterLab, Colab and a page opened from disk
+as one text, those imports are written into it here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import anywidget
+import traitlets
+
+STATIC = Path(__file__).parent / "static"
+IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.]+)";\n', re.MULTILINE)
+
+
+class BadTrait(traitlets.TraitError, ValueError):
+    """A value that a figure cannot show."""
+
+
+def bundle(name: str) -> str:
+    """The text of a front end with the modules that it imports written before it, each once.
+
+    Args:
+        name: of a file in the static folder.
+    """
+    parts: dict[str, str] = {}
+
+    def add(file: str) -> None:
+        if file in parts:
+            return
+        text = (STATIC / file).read_text(encoding="utf-8")
+        for needed in IMPORT.findall(text):
+            add(needed)
+        own = IMPORT.sub("", text)
+        # Only the outermost module exports; inside, the names of all parts share one scope.
+        parts[file] = own if file == name else re.sub(r"^export (?!default)", "", own, flags=re.MULTILINE)
+
+    add(name)
+    return "\n".join(parts.values())
+
+
+def styles(*names: str) -> str:
+    """The style sheets of a figure as one text."""
+    return "\n".join((STATIC / name).read_text(encoding="utf-8") for name in names)
+
+
+class InteractiveFigure(anywidget.AnyWidget):
+    """A figure whose arithmetic runs in the browser: in Jupyter, in Colab, and in the built page without a kernel.
+
+    Subclasses set ``tag``, the name of the figure in a chapter (``neuron`` becomes ``<nb-neuron>``), ``_esm``,
+    ``_css``, and their traits.
+    """
+
+    tag: ClassVar[str]
+
+    @classmethod
+    def defaults(cls) -> dict:
+        """The figure's own traits and their default values: what a page without a kernel starts from."""
+        own = cls.class_traits(sync=True)
+        inherited = InteractiveFigure.class_traits(sync=True)
+        return {name: trait.default() for name, trait in own.items() if name not in inherited}
+
+
+class Number(traitlets.Float):
+    """A finite number within limits."""
+
+    def validate(self, obj, value):
+        """The value as a float, or a ``BadTrait`` that names the limits."""
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise BadTrait(f"{self.name} is {value!r}; give a finite number from {self.min:g} to {self.max:g}")
+        if not self.min <= value <= self.max:
+            raise BadTrait(f"{self.name} is {value:g}; give a number from {self.min:g} to {self.max:g}")
+        return float(value)
+
+
+class Choice(traitlets.Enum):
+    """One of a few names."""
+
+    def validate(self, obj, value):
+        """The value, or a ``BadTrait`` that lists what is allowed."""
+        if value not in self.values:
+            raise BadTrait(f"{self.name} is {value!r}; choose one of {', '.join(map(str, self.values))}")
+        return value
+
+
+def attributes(cls: type[InteractiveFigure], given: Mapping[str, object]) -> dict:
+    """The complete state of a figure from some of its traits, validated.
+
+    Raises:
+        ValueError: an unknown trait, or a value that it does not take.
+    """
+    unknown = sorted(set(given) - set(cls.defaults()))
+    if unknown:
+        raise ValueError(f"<nb-{cls.tag}> has no {', '.join(unknown)}; it has: {', '.join(cls.defaults())}")
+    figure = cls(**given)
+    try:
+        return {name: getattr(figure, name) for name in cls.defaults()}
+    finally:
+        figure.close()

@@ -1,0 +1,123 @@
+// What all figures share: elements, numbers as text, controls, and handles that move by pointer, touch and key.
+// A figure registers every listener with one AbortSignal; its clean-up function aborts it.
+const SVG = "http://www.w3.org/2000/svg";
+
+export function svg(parent, tag, attributes = {}) {
+  const node = document.createElementNS(SVG, tag);
+  for (const name in attributes) node.setAttribute(name, attributes[name]);
+  parent.append(node);
+  return node;
+}
+
+export function html(parent, tag, attributes = {}, text = "") {
+  const node = document.createElement(tag);
+  for (const name in attributes) node.setAttribute(name, attributes[name]);
+  node.textContent = text;
+  parent.append(node);
+  return node;
+}
+
+export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+
+// Trailing digits of binary fractions (0.30000000000000004) are of no use to a reader or to a slider.
+export const tidy = (value, digits = 2) => Number(value.toFixed(digits)) || 0;
+
+// A real minus sign, and never "-0.00".
+export function number(value, digits = 2) {
+  const text = Math.abs(value).toFixed(digits);
+  return (value < 0 && Number(text) !== 0 ? "−" : "") + text;
+}
+
+// " + 1.50" or " − 1.50", for sums.
+export const signed = (value, digits = 2) => (value < 0 && number(value, digits) !== number(0, digits) ? " − " : " + ") + number(Math.abs(value), digits);
+
+export function slider(parent, { label, name, min, max, step, onInput, signal }) {
+  const row = html(parent, "label", { class: "nb-slider" });
+  html(row, "span", { class: "nb-name" }, label);
+  const input = html(row, "input", { type: "range", name, min, max, step });
+  const value = html(row, "span", { class: "nb-value" });
+  input.addEventListener("input", () => onInput(Number(input.value)), { signal });
+  return {
+    set(v) {
+      input.value = v;
+      input.setAttribute("aria-valuetext", number(v));
+      value.textContent = number(v);
+    },
+  };
+}
+
+export function button(parent, text, onClick, signal, attributes = {}) {
+  const node = html(parent, "button", { type: "button", ...attributes }, text);
+  node.addEventListener("click", onClick, { signal });
+  return node;
+}
+
+// A row of buttons of which one is pressed at a time.
+export function choice(parent, { label, options, onChoose, signal }) {
+  const group = html(parent, "div", { class: "nb-choice", role: "group", "aria-label": label });
+  const buttons = {};
+  for (const [key, text] of Object.entries(options))
+    buttons[key] = button(group, text, () => onChoose(key), signal, { name: key, "aria-pressed": "false" });
+  return {
+    set(chosen) {
+      for (const key in buttons) buttons[key].setAttribute("aria-pressed", String(key === chosen));
+    },
+  };
+}
+
+const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+
+// Make an SVG element a handle: onMove gets the pointer's event, onKey a direction ([dx, dy], up is +1).
+// Shift makes a key step ten times as large. onPress, if given, answers to Enter and the space bar.
+export function handle(node, { onMove, onKey, onPress, onFocus, signal }) {
+  node.setAttribute("tabindex", "0");
+  node.setAttribute("role", "slider");
+  node.classList.add("nb-handle");
+  let dragging = false;
+  node.addEventListener("pointerdown", event => {
+    dragging = true;
+    node.setPointerCapture(event.pointerId);
+    node.focus({ preventScroll: true });
+    event.preventDefault();
+  }, { signal });
+  node.addEventListener("pointermove", event => dragging && onMove(event), { signal });
+  for (const end of ["pointerup", "pointercancel"])
+    node.addEventListener(end, () => { dragging = false; }, { signal });
+  node.addEventListener("keydown", event => {
+    const direction = KEYS[event.key];
+    if (direction) onKey(direction.map(d => d * (event.shiftKey ? 10 : 1)));
+    else if (onPress && (event.key === "Enter" || event.key === " ")) onPress();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();       // in a notebook, arrow keys and Enter would also move the cell
+  }, { signal });
+  if (onFocus) node.addEventListener("focus", onFocus, { signal });
+}
+
+// Say what a handle is and where it stands. A handle in the plane has two values; the text tells both.
+export function describe(node, label, value, text, [low, high]) {
+  node.setAttribute("aria-label", label);
+  node.setAttribute("aria-valuenow", tidy(value));
+  node.setAttribute("aria-valuetext", text);
+  node.setAttribute("aria-valuemin", low);
+  node.setAttribute("aria-valuemax", high);
+}
+
+// The life of a figure: root element, signal for listeners, and redrawing whenever one of the traits changes.
+// Returns the clean-up function that anywidget calls when the view goes away.
+export function live(model, el, tag, traits, build) {
+  const stop = new AbortController();
+  const root = html(el, "div", { class: `nb nb-${tag}` });
+  const write = changes => {
+    for (const name in changes) model.set(name, changes[name]);
+    model.save_changes();
+  };
+  const draw = build(root, write, stop.signal);
+  for (const name of traits) model.on(`change:${name}`, draw);
+  draw();
+  return () => {
+    stop.abort();
+    for (const name of traits) model.off(`change:${name}`, draw);
+    root.remove();
+  };
+}

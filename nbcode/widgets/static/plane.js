@@ -1,0 +1,157 @@
+// A square of the plane: axes, labeled points, and lines w1 x + w2 y + b = 0 with the side on which a neuron fires.
+import { svg, html, handle, describe, clamp, tidy, number } from "./kit.js";
+
+const SIZE = 320;
+const PAD = 26;        // room for the numbers at the axes
+const ARROW = 0.42;    // length of the arrow that shows where the neuron fires
+
+// The part of the square [low, high]^2 where w1 x + w2 y + b > 0, as a polygon (Sutherland and Hodgman, 1974).
+export function firingSide([w1, w2, b], low, high) {
+  const corners = [[low, low], [high, low], [high, high], [low, high]];
+  const at = ([x, y]) => w1 * x + w2 * y + b;
+  const polygon = [];
+  corners.forEach((corner, i) => {
+    const next = corners[(i + 1) % 4], here = at(corner), there = at(next);
+    if (here > 0) polygon.push(corner);
+    if (here > 0 !== there > 0) {
+      const t = here / (here - there);
+      polygon.push([corner[0] + t * (next[0] - corner[0]), corner[1] + t * (next[1] - corner[1])]);
+    }
+  });
+  return polygon;
+}
+
+// The point of the line that is nearest to the middle of the square, kept inside it.
+export function footPoint([w1, w2, b], low, high) {
+  const middle = (low + high) / 2, length2 = w1 * w1 + w2 * w2;
+  if (length2 === 0) return [middle, middle];
+  const t = (w1 * middle + w2 * middle + b) / length2;
+  return [clamp(middle - t * w1, low, high), clamp(middle - t * w2, low, high)];
+}
+
+// The same neuron's line after it was turned to a new angle around a point, its weights keeping their length.
+export function turned([w1, w2], [x, y], angle) {
+  const length = Math.hypot(w1, w2) || 1;
+  const u = length * Math.cos(angle), v = length * Math.sin(angle);
+  return [tidy(u), tidy(v), tidy(-tidy(u) * x - tidy(v) * y)];
+}
+
+export class Plane {
+  constructor(parent, { low, high, names, label }) {
+    this.low = low;
+    this.high = high;
+    this.svg = svg(parent, "svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, class: "nb-plane", role: "group", "aria-label": label });
+    this.scale = (SIZE - PAD - 6) / (high - low);
+    svg(this.svg, "rect", { x: PAD, y: 6, width: SIZE - PAD - 6, height: SIZE - PAD - 6, class: "nb-paper" });
+    this.regions = svg(this.svg, "g");
+    this.axes(names);
+    this.lines = svg(this.svg, "g");
+    this.points = svg(this.svg, "g");
+  }
+  x(value) { return PAD + (value - this.low) * this.scale; }
+  y(value) { return SIZE - PAD - (value - this.low) * this.scale; }
+  path(points) { return points.map(([x, y]) => `${this.x(x).toFixed(1)},${this.y(y).toFixed(1)}`).join(" "); }
+
+  axes([across, up]) {
+    const group = svg(this.svg, "g", { class: "nb-axes", "aria-hidden": "true" });
+    for (const tick of [0, 1]) {
+      svg(group, "line", { x1: this.x(tick), x2: this.x(tick), y1: 6, y2: SIZE - PAD });
+      svg(group, "line", { x1: PAD, x2: SIZE - 6, y1: this.y(tick), y2: this.y(tick) });
+      svg(group, "text", { x: this.x(tick), y: SIZE - 8, "text-anchor": "middle" }).textContent = tick;
+      svg(group, "text", { x: PAD - 8, y: this.y(tick) + 4, "text-anchor": "end" }).textContent = tick;
+    }
+    svg(group, "text", { x: SIZE - 8, y: SIZE - 8, "text-anchor": "end", class: "nb-axis" }).textContent = across;
+    svg(group, "text", { x: PAD - 8, y: 18, "text-anchor": "end", class: "nb-axis" }).textContent = up;
+  }
+  // Where the pointer is, in the plane's own numbers, kept inside the square.
+  at(event) {
+    const box = this.svg.getBoundingClientRect(), pixel = SIZE / box.width;
+    const x = ((event.clientX - box.left) * pixel - PAD) / this.scale + this.low;
+    const y = (SIZE - PAD - (event.clientY - box.top) * pixel) / this.scale + this.low;
+    return [tidy(clamp(x, this.low, this.high)), tidy(clamp(y, this.low, this.high))];
+  }
+}
+
+// A neuron's line with two handles: the square slides it, the arrow's tip turns it.
+export class Line {
+  constructor(plane, { name, style = "", set, signal }) {
+    this.plane = plane;
+    this.name = name;
+    this.region = svg(plane.regions, "polygon", { class: `nb-fires ${style}` });
+    const group = svg(plane.lines, "g", { class: `nb-line ${style}` });
+    this.line = svg(group, "line");
+    this.shaft = svg(group, "line", { class: "nb-shaft" });
+    this.slide = svg(group, "rect", { width: 16, height: 16, rx: 3 });
+    this.turn = svg(group, "polygon");
+    handle(this.slide, {
+      signal,
+      onMove: event => { const [x, y] = plane.at(event), [w1, w2] = this.values; set([w1, w2, tidy(-w1 * x - w2 * y)]); },
+      onKey: ([dx, dy]) => {
+        const [w1, w2, b] = this.values, length = Math.hypot(w1, w2) || 1;
+        set([w1, w2, tidy(b - 0.05 * (dx + dy) * length)]);
+      },
+    });
+    handle(this.turn, {
+      signal,
+      onMove: event => { const [x, y] = plane.at(event), foot = this.foot(); set(turned(this.values, foot, Math.atan2(y - foot[1], x - foot[0]))); },
+      onKey: ([dx, dy]) => set(turned(this.values, this.foot(), Math.atan2(this.values[1], this.values[0]) + (dy - dx) * Math.PI / 36)),
+    });
+  }
+  foot() { return footPoint(this.values, this.plane.low, this.plane.high); }
+
+  draw(values) {
+    this.values = values;
+    const { plane } = this, [w1, w2, b] = values, length = Math.hypot(w1, w2);
+    this.region.setAttribute("points", plane.path(firingSide(values, plane.low, plane.high)));
+    for (const part of [this.line, this.shaft, this.slide, this.turn]) part.toggleAttribute("hidden", length === 0);
+    if (length === 0) return;                     // no weights, no line: the neuron answers the same everywhere
+    const [x, y] = this.foot(), u = w1 / length, v = w2 / length, far = 2 * (plane.high - plane.low);
+    this.between(this.line, ...this.clipped([x, y], [-v, u], far));
+    const tip = [x + ARROW * u, y + ARROW * v];
+    this.between(this.shaft, [x, y], tip);
+    this.slide.setAttribute("transform", `translate(${plane.x(x) - 8} ${plane.y(y) - 8}) rotate(${-Math.atan2(v, u) * 180 / Math.PI} 8 8)`);
+    this.turn.setAttribute("points", "-5,-9 13,0 -5,9");
+    this.turn.setAttribute("transform", `translate(${plane.x(tip[0])} ${plane.y(tip[1])}) rotate(${-Math.atan2(v, u) * 180 / Math.PI})`);
+    const degrees = Math.atan2(v, u) * 180 / Math.PI;
+    describe(this.slide, `${this.name}: slide the line`, b, `bias ${number(b)}`, [-10, 10]);
+    describe(this.turn, `${this.name}: turn the line`, degrees, `fires toward ${number(degrees, 0)} degrees`, [-180, 180]);
+  }
+  // The piece of a line through a point that lies in the square.
+  clipped([x, y], [dx, dy], far) {
+    let from = -far, to = far;
+    for (const [p, d] of [[x, dx], [y, dy]]) {
+      if (Math.abs(d) < 1e-9) continue;
+      const a = (this.plane.low - p) / d, b = (this.plane.high - p) / d;
+      from = Math.max(from, Math.min(a, b));
+      to = Math.min(to, Math.max(a, b));
+    }
+    return [[x + from * dx, y + from * dy], [x + to * dx, y + to * dy]];
+  }
+  between(node, [x1, y1], [x2, y2]) {
+    node.setAttribute("x1", this.plane.x(x1));
+    node.setAttribute("y1", this.plane.y(y1));
+    node.setAttribute("x2", this.plane.x(x2));
+    node.setAttribute("y2", this.plane.y(y2));
+  }
+}
+
+// A labeled point: a ring for 0, a filled square for 1, and a cross over it when the neuron misses it.
+export function point(group) {
+  const node = svg(group, "g", { class: "nb-point" });
+  svg(node, "circle", { r: 8, class: "nb-zero" });
+  svg(node, "rect", { x: -7.5, y: -7.5, width: 15, height: 15, class: "nb-one" });
+  svg(node, "path", { d: "M-13,-13 13,13 M-13,13 13,-13", class: "nb-cross" });
+  return node;
+}
+
+export function placePoint(node, plane, [x, y, label], missed) {
+  node.setAttribute("transform", `translate(${plane.x(x)} ${plane.y(y)})`);
+  node.dataset.label = label;
+  node.dataset.missed = missed;
+}
+
+// What the shapes mean, in words, under a plane.
+export function legend(parent) {
+  const list = html(parent, "p", { class: "nb-legend" });
+  list.innerHTML = "<span>○ label 0</span> <span>■ label 1</span> <span>✕ missed</span> <span>tinted: the neuron fires</span>";
+}
