@@ -34,8 +34,8 @@ class Hidden(InteractiveFigure):
     tag = "hidden"
     _esm = bundle("hidden.js")
     _css = styles("base.css", "plane.css")
-    first = Parameters([1.0, 0.5, -0.6]).tag(sync=True)
-    second = Parameters([0.5, 1.0, -0.6]).tag(sync=True)
+    first = Parameters([1.0, 0.2, -0.6]).tag(sync=True)
+    second = Parameters([0.2, 1.0, -0.6]).tag(sync=True)
     output = Parameters([1.0, 1.0, -0.5]).tag(sync=True)
     gate = Choice(list(GATES), default_value="xor").tag(sync=True)
     gates = traitlets.Dict({name: points_of_gate(name) for name in GATES}, read_only=True).tag(sync=True)

@@ -1,4 +1,4 @@
-"""Directives for figures: interactive ones, and those that a lab has drawn."""
+"""What a chapter shows: interactive figures, and the figures and numbers of its lab."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 from html import escape
 
 from docutils import nodes
-from docutils.parsers.rst import directives
+from docutils.parsers.rst import directives, roles
 from sphinx.application import Sphinx
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective
+from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from nbcode import widgets
 from nbcode.widgets.base import attributes
@@ -71,8 +71,18 @@ class LabFigure(SphinxDirective):
         return [node]
 
 
+class Measured(SphinxRole):
+    """``{measured}`name``` or ``{measured}`name:.2f```: a number that the chapter's lab has quoted."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        name, _, spec = self.text.partition(":")
+        lab = self.env.docname.replace("book/", "../notebooks/", 1)
+        glue, _ = roles.role("glue:text", self.inliner.language, self.lineno, self.inliner.reporter)
+        return glue("glue:text", self.rawtext, f"{lab}.ipynb::{name}:{spec or 's'}", self.lineno, self.inliner)
+
+
 def show_lab_figures(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Replace each placeholder by a copy of the lab's figure, which keeps its number there."""
+    """Replace each placeholder by a copy of the lab's figure."""
     for node in list(doctree.findall(lab_figure)):
         lab = docname.replace("book/", "notebooks/", 1)
         found = [figure for figure in app.env.get_doctree(lab).findall(nodes.figure) if node["name"] in figure["names"]]
@@ -80,15 +90,21 @@ def show_lab_figures(app: Sphinx, doctree: nodes.document, docname: str) -> None
             log.warning("%s has no figure named %r", lab, node["name"], location=node)
             node.parent.remove(node)
             continue
-        figure = found[0].deepcopy()
-        figure["ids"], figure["names"] = [], []
-        for image in figure.findall(nodes.image):
-            app.env.images.add_file(docname, image["uri"])
-        link = nodes.reference("", "", nodes.inline(text=" (from the lab)"), internal=True)
-        link["refuri"] = f"{app.builder.get_relative_uri(docname, lab)}#{found[0]['ids'][0]}"
-        for caption in figure.findall(nodes.caption):
-            caption += link
-        node.replace_self(figure)
+        node.replace_self(copied(app, docname, lab, found[0]))
+
+
+def copied(app: Sphinx, docname: str, lab: str, original: nodes.figure) -> nodes.figure:
+    """A copy of a lab's figure for another page, without a number of its own and with a link to the lab."""
+    figure = original.deepcopy()
+    for image in figure.findall(nodes.image):
+        app.env.images.add_file(docname, image["uri"])
+    target = original["ids"][0]
+    number = ".".join(map(str, app.env.toc_fignumbers[lab]["figure"][target]))
+    link = nodes.reference("", "", nodes.inline(text=f"Fig. {number}, drawn by the lab"), internal=True)
+    link["refuri"] = f"{app.builder.get_relative_uri(docname, lab)}#{target}"
+    for caption in figure.findall(nodes.caption):
+        caption += [nodes.Text(" ("), link, nodes.Text(")")]
+    return figure
 
 
 def visit_interactive(self, node: interactive) -> None:
@@ -109,4 +125,5 @@ def setup(app: Sphinx) -> None:
     app.add_node(lab_figure)
     app.add_directive("interactive", Interactive)
     app.add_directive("lab-figure", LabFigure)
+    app.add_role("measured", Measured())
     app.connect("doctree-resolved", show_lab_figures)

@@ -24,7 +24,7 @@ function render({ model, el }) {
       onChoose: key => { const [n, m, p] = key.split(",").map(Number); fresh(n, m, p); },
     });
     const stage = html(root, "div", { class: "nb-stage" });
-    const grids = ["left", "right", "result"].map((name, k) => {
+    const grids = ["a", "b", "product"].map((name, k) => {
       if (k) html(stage, "span", { class: "nb-sign", "aria-hidden": "true" }, k === 1 ? "×" : "=");
       return html(stage, "div", { class: `nb-matrix nb-${name}` });
     });

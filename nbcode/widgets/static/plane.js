@@ -21,12 +21,12 @@ export function firingSide([w1, w2, b], low, high) {
   return polygon;
 }
 
-// The point of the line that is nearest to the middle of the square, kept inside it.
-export function footPoint([w1, w2, b], low, high) {
-  const middle = (low + high) / 2, length2 = w1 * w1 + w2 * w2;
-  if (length2 === 0) return [middle, middle];
-  const t = (w1 * middle + w2 * middle + b) / length2;
-  return [clamp(middle - t * w1, low, high), clamp(middle - t * w2, low, high)];
+// The point of the line that is nearest to an anchor, kept inside the square: there the handles are.
+export function footPoint([w1, w2, b], [x, y], low, high) {
+  const length2 = w1 * w1 + w2 * w2;
+  if (length2 === 0) return [x, y];
+  const t = (w1 * x + w2 * y + b) / length2;
+  return [clamp(x - t * w1, low, high), clamp(y - t * w2, low, high)];
 }
 
 // The same neuron's line after it was turned to a new angle around a point, its weights keeping their length.
@@ -74,8 +74,9 @@ export class Plane {
 
 // A neuron's line with two handles: the square slides it, the arrow's tip turns it.
 export class Line {
-  constructor(plane, { name, style = "", set, signal }) {
+  constructor(plane, { name, style = "", anchor = [0.5, 0.5], set, signal }) {
     this.plane = plane;
+    this.anchor = anchor;
     this.name = name;
     this.region = svg(plane.regions, "polygon", { class: `nb-fires ${style}` });
     const group = svg(plane.lines, "g", { class: `nb-line ${style}` });
@@ -97,7 +98,7 @@ export class Line {
       onKey: ([dx, dy]) => set(turned(this.values, this.foot(), Math.atan2(this.values[1], this.values[0]) + (dy - dx) * Math.PI / 36)),
     });
   }
-  foot() { return footPoint(this.values, this.plane.low, this.plane.high); }
+  foot() { return footPoint(this.values, this.anchor, this.plane.low, this.plane.high); }
 
   draw(values) {
     this.values = values;
@@ -138,6 +139,7 @@ export class Line {
 // A labeled point: a ring for 0, a filled square for 1, and a cross over it when the neuron misses it.
 export function point(group) {
   const node = svg(group, "g", { class: "nb-point" });
+  svg(node, "circle", { r: 15, class: "nb-halo" });
   svg(node, "circle", { r: 8, class: "nb-zero" });
   svg(node, "rect", { x: -7.5, y: -7.5, width: 15, height: 15, class: "nb-one" });
   svg(node, "path", { d: "M-13,-13 13,13 M-13,13 13,-13", class: "nb-cross" });
