@@ -27,7 +27,9 @@ class Cost:
     def __str__(self) -> str:
         peak = _peak_bytes(self.compute.device)
         memory = "unknown" if peak is None else f"{peak / 2**20:,.0f} MiB"
-        return f"{self.seconds():.1f} s, peak memory {memory}, on {self.compute.device.type} in {self.compute.precision}"
+        return (
+            f"{self.seconds():.1f} s, peak memory {memory}, on {self.compute.device.type} in {self.compute.precision}"
+        )
 
 
 def _peak_bytes(device: torch.device) -> int | None:

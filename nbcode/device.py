@@ -109,7 +109,9 @@ def _choose_device(name: str | None) -> tuple[str, str]:
         }[kind]
         return kind, f"Device: {_device_name(kind)}, {reason}."
     if name not in DEVICES:
-        raise ValueError(f"unknown device {name!r}; choose one of {', '.join(DEVICES)}, or None to let the machine decide")
+        raise ValueError(
+            f"unknown device {name!r}; choose one of {', '.join(DEVICES)}, or None to let the machine decide"
+        )
     if not available[name]:
         have = ", ".join(kind for kind in DEVICES if available[kind])
         raise ValueError(f"device {name!r} is not available here; this machine has: {have}")

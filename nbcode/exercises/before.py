@@ -40,7 +40,8 @@ CENTER = Exercise(
         Mutant(lambda x: x.mean(dim=0), "these are the means; return x without them"),
     ),
     arguments=lambda rng: (
-        3 + torch.randn(
+        3
+        + torch.randn(
             rng.randint(2, 6), rng.randint(2, 5), generator=torch.Generator().manual_seed(rng.getrandbits(32))
         ),
     ),
@@ -92,8 +93,13 @@ BROADCAST_SHAPE = Exercise(
     hint="Write one shape above the other, aligned on the right, and fill the gaps on the left with 1.",
     solution=broadcast_shape,
     mutants=(
-        Mutant(_aligned_left, "the shapes are aligned on the left; missing dimensions are added on the left, so align right"),
-        Mutant(_never_refuses, "the larger size always wins here; sizes such as 2 and 3 do not fit, only 1 is stretched"),
+        Mutant(
+            _aligned_left,
+            "the shapes are aligned on the left; missing dimensions are added on the left, so align right",
+        ),
+        Mutant(
+            _never_refuses, "the larger size always wins here; sizes such as 2 and 3 do not fit, only 1 is stretched"
+        ),
         Mutant(_wants_equal_lengths, "shapes of different lengths may fit: the shorter one gets ones on its left"),
     ),
     arguments=_two_shapes,
@@ -160,7 +166,8 @@ SLOPE_OF_SQUARE = Exercise(
     chapter="before",
     difficulty=2,
     minutes=10,
-    task="Let y = (w x + b)². Return the derivative of y with respect to x, by the chain rule, for numbers `x`, `w`, `b`.",
+    task="Let y = (w x + b)². Return the derivative of y with respect to x, by the chain rule. "
+    "`x`, `w` and `b` are numbers.",
     hint="Name the inner value u = w x + b. How fast does y move when u moves? How fast does u move when x moves?",
     solution=slope_of_square,
     mutants=(

@@ -111,7 +111,9 @@ class Exercise:
 def judge(exercise: Exercise, answer: Callable, rng: random.Random) -> Verdict:
     """Run an answer beside the solution on ``TRIALS`` random tuples of arguments; the first difference decides."""
     if not callable(answer):
-        return Verdict("wrong", f"give the function itself, not what it returns: check.{exercise.name}({exercise.name})")
+        return Verdict(
+            "wrong", f"give the function itself, not what it returns: check.{exercise.name}({exercise.name})"
+        )
     trials = [exercise.arguments(rng) for _ in range(TRIALS)]
     try:
         views = [_run(exercise, answer, arguments) for arguments in trials]
@@ -131,7 +133,7 @@ def judge(exercise: Exercise, answer: Callable, rng: random.Random) -> Verdict:
 
 
 def _run(exercise: Exercise, answer: Callable, arguments: tuple):
-    """The view of the answer's result; raises WrongAnswer where it fails, changes its arguments or is not repeatable."""
+    """The view of the result; raises WrongAnswer where the answer fails, changes an argument or is not repeatable."""
     given = copy.deepcopy(arguments)
     try:
         result = answer(*given)
@@ -185,7 +187,7 @@ def _difference(got, expected) -> str | None:
 
 
 def _numeric_difference(got, expected) -> str | None:
-    if got is None or isinstance(got, (str, bool, tuple, list)) and not isinstance(expected, torch.Tensor):
+    if got is None or (isinstance(got, (str, bool, tuple, list)) and not isinstance(expected, torch.Tensor)):
         return f"you return {_brief(got)}, expected {_brief(expected)}"
     try:
         mine, right = torch.as_tensor(got), torch.as_tensor(expected)

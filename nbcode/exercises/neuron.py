@@ -163,7 +163,8 @@ PERCEPTRON_STEP = Exercise(
     minutes=10,
     task="Write one step of the perceptron rule: show the example `x` (D,) with its label `y` (0 or 1) to the neuron "
     "`w` (D,), `b`, and return the new `w` and `b`. Do not change `w` in place.",
-    hint="First let the neuron answer, 0 or 1. The error `y - answer` is 0 when it is right, so one line serves all cases.",
+    hint="First let the neuron answer, 0 or 1. The error `y - answer` is 0 when it is right, "
+    "so one line serves all cases.",
     solution=perceptron_step,
     mutants=(
         Mutant(

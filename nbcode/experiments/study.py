@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import csv
 import datetime
-import os
 import platform
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -102,7 +101,7 @@ class Study:
             "date": datetime.date.today().isoformat(),
         }
         partial.write_text(_header_text(made, self.keys + self.values) + rows, encoding="utf-8")
-        os.replace(partial, out)  # in one step, so that the old results stay until the new ones are whole
+        partial.replace(out)  # in one step, so that the old results stay until the new ones are whole
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ Left out: smooth activations, which gradients need; the threshold's slope is zer
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 
@@ -80,9 +82,8 @@ class Neurons(nn.Module):
             ValueError: the last dimension of ``x`` is not D.
         """
         if x.shape[-1:] != self.weight.shape[1:]:
-            raise ValueError(
-                f"x has shape {tuple(x.shape)}; its last dimension must be {self.weight.shape[1]}, one per input"
-            )
+            need = self.weight.shape[1]
+            raise ValueError(f"x has shape {tuple(x.shape)}; give (..., {need})")
         return x @ self.weight.T + self.bias  # (..., D) @ (D, C) + (C,) -> (..., C)
 
     def fire(self, x: torch.Tensor) -> torch.Tensor:
@@ -101,7 +102,7 @@ class ThresholdNetwork(nn.Module):
         super().__init__()
         if not layers:
             raise ValueError("no layer given; give at least one Neurons")
-        for before, after in zip(layers, layers[1:], strict=False):
+        for before, after in pairwise(layers):
             if after.weight.shape[1] != before.weight.shape[0]:
                 raise ValueError(
                     f"a layer of {before.weight.shape[0]} neurons is followed by one with "

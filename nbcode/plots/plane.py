@@ -27,7 +27,9 @@ def decision_planes(panels: Mapping[str, Panel], axes: tuple[str, str] = ("$x_1$
     if not panels:
         raise ValueError("no panel given; give at least one: {title: (points, labels, model)}")
     with new_figure(2.9 * len(panels), 3.2) as figure:
-        for ax, (title, (x, y, model)) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
+        for ax, (title, (x, y, model)) in zip(
+            figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
+        ):
             _panel(ax, x, y, model)
             ax.set(title=title, xlabel=axes[0], ylabel=axes[1], aspect="equal")
     return figure

@@ -43,7 +43,7 @@ def correct(neuron: Neurons, x: torch.Tensor, y: torch.Tensor) -> bool:
         Whether the answer was wrong.
     """
     with torch.no_grad():
-        error = y - neuron.fire(x)  # (1,): 0 when right, +1 when silent by mistake, -1 when it fired by mistake
+        error = y - neuron.fire(x)  # (1,): 0, or +1 silent, or -1 fired by mistake
         neuron.weight += error * x  # (1,) * (D,) -> (D,), added to the one row
         neuron.bias += error
     return bool(error != 0)

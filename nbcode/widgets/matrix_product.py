@@ -20,7 +20,8 @@ class Matrix(traitlets.List):
         fits = 1 <= len(rows) <= MOST and len(widths) == 1 and 1 <= min(widths) <= MOST
         if not fits or not all(type(n) is int and abs(n) <= LIMIT for row in rows for n in row):
             raise BadTrait(
-                f"{self.name} is {value!r}; give 1 to {MOST} rows of equally many whole numbers from -{LIMIT} to {LIMIT}"
+                f"{self.name} is {value!r}; give 1 to {MOST} rows of equally many (1 to {MOST}) whole numbers "
+                f"from -{LIMIT} to {LIMIT}"
             )
         return [list(row) for row in rows]
 

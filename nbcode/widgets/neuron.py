@@ -40,7 +40,9 @@ class Points(traitlets.List):
             raise BadTrait(f"{self.name}[{number}] is {point!r}; give three numbers, x1, x2 and the label") from None
         # Written so that NaN, which compares false with everything, is refused too.
         if not (LOW <= x1 <= HIGH and LOW <= x2 <= HIGH and label in (0, 1)):
-            raise BadTrait(f"{self.name}[{number}] is {point!r}; coordinates go from {LOW} to {HIGH}, labels are 0 or 1")
+            raise BadTrait(
+                f"{self.name}[{number}] is {point!r}; coordinates go from {LOW} to {HIGH}, labels are 0 or 1"
+            )
         return [x1, x2, int(label)]
 
 

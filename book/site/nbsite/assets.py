@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -16,6 +17,7 @@ from nbcode import widgets
 def setup(app: Sphinx) -> None:
     app.connect("builder-inited", write_assets)
     app.connect("html-page-context", add_front_ends)
+    app.connect("build-finished", drop_preloads)
     app.add_css_file("style.css")
     app.add_js_file("runtime.js", loading_method="defer")
 
@@ -31,6 +33,17 @@ def write_assets(app: Sphinx) -> None:
         (out / "figures" / f"{figure.tag}.js").write_text(text, encoding="utf-8")
     copy_mathjax(out / "mathjax")
     app.config.html_static_path.append(str(out))
+
+
+def drop_preloads(app: Sphinx, failed: Exception | None) -> None:
+    """Take the theme's font preloads out of the pages: from disk, a browser refuses them with an error each."""
+    if failed or app.builder.format != "html":
+        return
+    for path in Path(app.outdir).rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        kept = re.sub(r'<link rel="preload" as="font"[^>]*>\n?', "", text)
+        if kept != text:
+            path.write_text(kept, encoding="utf-8")
 
 
 def copy_mathjax(out: Path) -> None:

@@ -116,7 +116,9 @@ def open_page(seen: Watched, url: str) -> Page:
     page = seen.page
     page.goto(url, wait_until="load")
     try:
-        page.wait_for_function("[...document.querySelectorAll('.nb-live, .nb-widget')].every(el => el.dataset.nb)", timeout=10_000)
+        page.wait_for_function(
+            "[...document.querySelectorAll('.nb-live, .nb-widget')].every(el => el.dataset.nb)", timeout=10_000
+        )
     except Error as error:
         raise RuntimeError(f"a figure of {url} did not start: {error}") from error
     if failed := page.locator('[data-nb="failed"]').all_inner_texts():

@@ -102,6 +102,8 @@ def copied(app: Sphinx, docname: str, lab: str, original: nodes.figure) -> nodes
     number = ".".join(map(str, app.env.toc_fignumbers[lab]["figure"][target]))
     link = nodes.reference("", "", nodes.inline(text=f"Fig. {number}, drawn by the lab"), internal=True)
     link["refuri"] = f"{app.builder.get_relative_uri(docname, lab)}#{target}"
+    for text in list(figure.findall(nodes.literal_block)):  # the plain-text form of the same output
+        text.parent.remove(text)
     for caption in figure.findall(nodes.caption):
         caption += [nodes.Text(" ("), link, nodes.Text(")")]
     return figure
@@ -120,7 +122,7 @@ def _nothing(self, node: nodes.Node) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    others = {name: (_nothing, _nothing) for name in ("latex", "text", "man", "texinfo")}
+    others = dict.fromkeys(("latex", "text", "man", "texinfo"), (_nothing, _nothing))
     app.add_node(interactive, html=(visit_interactive, depart_interactive), **others)
     app.add_node(lab_figure)
     app.add_directive("interactive", Interactive)

@@ -17,11 +17,12 @@ from nbsite.repository import Repository
 NOTEBOOKS = ROOT / "notebooks"
 SETUP_TAG = "set-up"
 SETUP = """\
-# The same in every lab: on Colab, fetch the course's code. Elsewhere it is installed already.
+# The same in every lab. On Colab it fetches the code of the course.
 import sys
 
 if "google.colab" in sys.modules:
-    %pip install -q --no-deps "git+{url}@{branch}" "anywidget>=0.9" "psygnal>=0.8.1"
+    %pip install -q --no-deps "git+{url}@{branch}"
+    %pip install -q --no-deps "anywidget>=0.9" "psygnal>=0.8.1"
 """
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},

@@ -17,7 +17,7 @@ function render({ model, el }) {
     const inputs = html(root, "div", { class: "nb-left" });
     html(inputs, "p", { class: "nb-title" }, "The inputs, and two hidden neurons");
     const before = new Plane(inputs, { low: -0.75, high: 1.75, names: ["x₁", "x₂"], label: "The plane of the inputs" });
-    const first = new Line(before, { name: "Hidden neuron 1, solid", anchor: [0.1, -0.3], set: values => write({ first: values }), signal });
+    const first = new Line(before, { name: "Hidden neuron 1, solid", anchor: [0.1, -0.55], set: values => write({ first: values }), signal });
     const second = new Line(before, { name: "Hidden neuron 2, dashed", style: "nb-second", anchor: [1.3, 1.3], set: values => write({ second: values }), signal });
     legend(inputs);
 

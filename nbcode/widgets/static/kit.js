@@ -107,7 +107,7 @@ export function describe(node, label, value, text, [low, high]) {
 // Returns the clean-up function that anywidget calls when the view goes away.
 export function live(model, el, tag, traits, build) {
   const stop = new AbortController();
-  const root = html(el, "div", { class: `nb nb-${tag}` });
+  const root = html(el, "div", { class: `nb-root nb-${tag}` });
   const write = changes => {
     for (const name in changes) model.set(name, changes[name]);
     model.save_changes();
