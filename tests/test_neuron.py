@@ -121,7 +121,7 @@ def test_a_network_equals_its_layers_computed_by_hand(seed):
     assert network(x).flatten(0, 1).tolist() == expected
 
 
-@pytest.mark.parametrize(("a", "b"), itertools.product((0, 1), repeat=2))
+@pytest.mark.parametrize(("a", "b"), [(0, 0), (0, 1), (1, 0), (1, 1)])
 def test_the_xor_network_equals_pythons_xor(a, b):
     assert xor_network()(torch.tensor([float(a), float(b)])).tolist() == [a ^ b]
 

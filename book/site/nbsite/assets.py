@@ -17,7 +17,7 @@ from nbcode import widgets
 def setup(app: Sphinx) -> None:
     app.connect("builder-inited", write_assets)
     app.connect("html-page-context", add_front_ends)
-    app.connect("build-finished", drop_preloads)
+    app.connect("build-finished", mend_pages)
     app.add_css_file("style.css")
     app.add_js_file("runtime.js", loading_method="defer")
 
@@ -35,15 +35,26 @@ def write_assets(app: Sphinx) -> None:
     app.config.html_static_path.append(str(out))
 
 
-def drop_preloads(app: Sphinx, failed: Exception | None) -> None:
-    """Take the theme's font preloads out of the pages: from disk, a browser refuses them with an error each."""
+# What other packages write into the pages, and what it must be. From disk, a browser refuses font preloads with an
+# error each; the roles of bibliography entries are no longer allowed, and screen readers stumble over them.
+MENDED = (
+    (re.compile(r'<link rel="preload" as="font"[^>]*>\n?'), ""),
+    (re.compile(r' role="doc-biblioentry"'), ""),
+    (re.compile(r'<div role="list" class="citation-list">'), '<div class="citation-list">'),
+)
+
+
+def mend_pages(app: Sphinx, failed: Exception | None) -> None:
+    """Apply ``MENDED`` to all pages."""
     if failed or app.builder.format != "html":
         return
     for path in Path(app.outdir).rglob("*.html"):
         text = path.read_text(encoding="utf-8")
-        kept = re.sub(r'<link rel="preload" as="font"[^>]*>\n?', "", text)
-        if kept != text:
-            path.write_text(kept, encoding="utf-8")
+        mended = text
+        for found, better in MENDED:
+            mended = found.sub(better, mended)
+        if mended != text:
+            path.write_text(mended, encoding="utf-8")
 
 
 def copy_mathjax(out: Path) -> None:

@@ -120,6 +120,10 @@
     else needsKernel(el, id);
   }
 
+  // The theme's arrows in the table of contents have no name for those who cannot see them.
+  for (const arrow of document.querySelectorAll("nav summary"))
+    arrow.setAttribute("aria-label", `Sections of ${arrow.closest("li")?.querySelector("a")?.textContent.trim()}`);
+
   // tags in chapters
   for (const [name, { esm, css }] of Object.entries(window.nbFigures || {}))
     customElements.define(name, class extends HTMLElement {

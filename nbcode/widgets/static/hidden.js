@@ -60,7 +60,7 @@ function render({ model, el }) {
       count.dataset.right = missed === 0;
       table.replaceChildren();
       const head = html(html(table, "thead"), "tr");
-      for (const name of ["", "x₁", "x₂", "h₁", "h₂", "output", "label"]) html(head, "th", { scope: "col" }, name);
+      for (const name of ["corner", "x₁", "x₂", "h₁", "h₂", "output", "label"]) html(head, "th", { scope: "col" }, name);
       const body = html(table, "tbody");
       corners.forEach(([x1, x2, label], i) => {
         const row = html(body, "tr");

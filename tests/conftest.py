@@ -1,0 +1,66 @@
+"""What several tests share: the built book, a server for it, a browser; and the rule that nothing is skipped silently."""
+
+import os
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from nbsite.browser import launched
+from nbsite.freshness import ROOT
+
+HTML = ROOT / "_build" / "html"
+ALLOWED_SKIP = "needs a GPU"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """On CI, a test that was skipped for another reason than a missing GPU is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    others = [report.nodeid for report in skipped if ALLOWED_SKIP not in str(report.longrepr)]
+    if others and os.environ.get("CI"):
+        print(f"\nskipped, though only '{ALLOWED_SKIP}' may be: {', '.join(others)}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pages() -> list[str]:
+    """All pages of the built book, relative to its folder."""
+    return sorted(path.relative_to(HTML).as_posix() for path in HTML.rglob("*.html") if "_static" not in path.parts)
+
+
+@pytest.fixture(scope="session")
+def html() -> Path:
+    """The folder of the built book."""
+    if not (HTML / "index.html").exists():
+        pytest.fail("the book is not built; run `make book` first, or `make test`, which does")
+    return HTML
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def address(html: Path) -> Iterator[str]:
+    """The address of a local server of the built book."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(html)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A browser for the tests of one module. It closes with the module: nbval cannot run beside its event loop."""
+    try:
+        with launched() as started:
+            yield started
+    except RuntimeError as error:
+        pytest.fail(str(error))
