@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import platform
 import re
 import shutil
 import tempfile
 from pathlib import Path
 
+import torch
 from sphinx.application import Sphinx
+from sphinx.config import Config
 
 from nbcode import widgets
+from nbcode.device import processor_name
 
 
 def setup(app: Sphinx) -> None:
+    app.connect("config-inited", tell_machine, priority=400)  # before the parser reads its settings
     app.connect("builder-inited", write_assets)
     app.connect("html-page-context", add_front_ends)
     app.connect("build-finished", mend_pages)
     app.add_css_file("style.css")
     app.add_js_file("runtime.js", loading_method="defer")
+
+
+def tell_machine(app: Sphinx, config: Config) -> None:
+    """Let pages say on what they were built: ``{{ machine }}`` and ``{{ versions }}``."""
+    config.myst_substitutions = {
+        "machine": f"{platform.system()}, {processor_name()}",
+        "versions": f"Python {platform.python_version()}, PyTorch {torch.__version__}",
+    }
 
 
 def write_assets(app: Sphinx) -> None:
@@ -40,6 +53,7 @@ def write_assets(app: Sphinx) -> None:
 MENDED = (
     (re.compile(r'<link rel="preload" as="font"[^>]*>\n?'), ""),
     (re.compile(r' role="doc-biblioentry"'), ""),
+    (re.compile("✅"), "done"),  # in the table of run times; not every font has it
     (re.compile(r'<div role="list" class="citation-list">'), '<div class="citation-list">'),
 )
 
