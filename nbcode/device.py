@@ -141,14 +141,12 @@ def _choose_precision(kind: str, name: str | None) -> tuple[torch.dtype, str]:
 
 
 def _choose_cuda_precision() -> tuple[torch.dtype, str]:
-    major, minor = torch.cuda.get_device_capability()
-    if (major, minor) >= BF16_CAPABILITY:
-        return torch.bfloat16, f"Precision: bf16, because compute capability {major}.{minor} is at least 8.0."
-    return (
-        torch.float16,
-        f"Precision: fp16 with gradient scaling, because compute capability {major}.{minor} is below 8.0, "
-        "where bf16 begins.",
-    )
+    capability = torch.cuda.get_device_capability()
+    found = "compute capability {}.{}".format(*capability)
+    if capability >= BF16_CAPABILITY:
+        return torch.bfloat16, f"Precision: bf16, because {found} is at least 8.0."
+    reason = f"because {found} is below 8.0, where bf16 begins."
+    return torch.float16, f"Precision: fp16 with gradient scaling, {reason}"
 
 
 def _cpu_capabilities() -> dict:

@@ -1,4 +1,4 @@
-"""What several tests share: the built book, a server for it, a browser; and the rule that nothing is skipped silently."""
+"""What several tests share: the built book, its server, a browser; and the rule that nothing is skipped silently."""
 
 import os
 import threading
@@ -8,6 +8,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
 from nbsite.browser import launched
 from nbsite.freshness import ROOT
 

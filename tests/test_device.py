@@ -198,8 +198,14 @@ def test_autocast_ends_with_its_block():
 
 @pytest.mark.parametrize(
     ("device", "precision", "scales"),
-    [("cuda", "fp16", True), ("cuda", "bf16", False), ("cuda", "fp32", False), ("mps", "fp32", False)]
-    + [("cpu", "fp32", False), ("cpu", "bf16", False)],
+    [
+        ("cuda", "fp16", True),
+        ("cuda", "bf16", False),
+        ("cuda", "fp32", False),
+        ("mps", "fp32", False),
+        ("cpu", "fp32", False),
+        ("cpu", "bf16", False),
+    ],
 )
 def test_gradients_are_scaled_for_fp16_only(machine, device, precision, scales):
     machine((7, 5), mps=True)

@@ -102,7 +102,8 @@ def test_the_threshold_gives_zeros_and_ones_in_the_dtype_that_came(dtype):
 def by_hand(layers, x):
     """The outputs of threshold layers in plain Python."""
     for weight, bias in layers:
-        x = [float(math.fsum(w * v for w, v in zip(row, x, strict=True)) + b > 0) for row, b in zip(weight, bias, strict=True)]
+        sums = [math.fsum(w * v for w, v in zip(row, x, strict=True)) + b for row, b in zip(weight, bias, strict=True)]
+        x = [float(total > 0) for total in sums]
     return x
 
 
@@ -136,7 +137,7 @@ def test_the_xor_network_has_or_and_nand_below_and_above():
 
 @pytest.mark.parametrize(("n_inputs", "n_neurons"), [(0, 1), (1, 0), (-1, 2)])
 def test_a_size_below_one_is_refused(n_inputs, n_neurons):
-    with pytest.raises(ValueError, match=f"n_inputs={n_inputs}, n_neurons={n_neurons}; both must be at least 1"):
+    with pytest.raises(ValueError, match=f"n_inputs={n_inputs}, n_neurons={n_neurons}.*at least 1"):
         Neurons(n_inputs, n_neurons)
 
 
@@ -151,7 +152,7 @@ def test_a_size_below_one_is_refused(n_inputs, n_neurons):
     ],
 )
 def test_parameters_that_do_not_fit_together_are_refused(weight, bias, came):
-    with pytest.raises(ValueError, match=f"{came}; give \\(C, D\\) and \\(C,\\)"):
+    with pytest.raises(ValueError, match=f"{came}.*\\(C, D\\) and \\(C,\\)"):
         Neurons.of(weight, bias)
 
 
@@ -175,13 +176,14 @@ def test_parameters_too_large_for_float32_are_refused_instead_of_becoming_infini
 
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3), (2, 1), (0,)])
 def test_inputs_with_another_last_dimension_are_refused(shape):
-    with pytest.raises(ValueError, match="its last dimension must be 2, one per input") as refusal:
+    with pytest.raises(ValueError) as refusal:
         Neurons(2)(torch.zeros(shape))
-    assert str(shape) in str(refusal.value)
+    came, allowed = str(refusal.value).split(";")
+    assert str(shape) in came and "2" in allowed
 
 
 def test_layers_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="a layer of 3 neurons is followed by one with 2 inputs"):
+    with pytest.raises(ValueError, match=r"3 neurons .* 2 inputs"):
         ThresholdNetwork(Neurons(4, 3), Neurons(2, 1))
     with pytest.raises(ValueError, match="give at least one"):
         ThresholdNetwork()

@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from conftest import HTML, pages
+
 from nbsite.browser import open_page, watched
 
 PAGES = [page for page in pages() if page != "index.html"]  # which only leads to the first page
@@ -33,11 +34,13 @@ def look_at(browser, url: str, width: int, dark: bool) -> None:
         too_wide = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
         assert too_wide <= 0, f"{too_wide} pixels wider than the window"
         found = Axe().run(page).response["violations"]
-        ours = {v["id"]: [n["html"][:200] for n in v["nodes"][:3]] for v in found if v["id"] not in THEMES_OWN_VIOLATIONS}
+        ours = {
+            v["id"]: [n["html"][:200] for n in v["nodes"][:3]] for v in found if v["id"] not in THEMES_OWN_VIOLATIONS
+        }
         assert not ours
 
 
-@pytest.mark.parametrize(("page", "look"), [pytest.param(*pair, id=pair[0]) for pair in zip(PAGES, cycle(LOOKS))])  # noqa: B905
+@pytest.mark.parametrize(("page", "look"), [pytest.param(*pair, id=pair[0]) for pair in zip(PAGES, cycle(LOOKS))])
 def test_page_is_sound(browser, address, page, look):
     look_at(browser, f"{address}/{page}", *look)
 
@@ -101,7 +104,9 @@ def test_a_figure_stands_as_a_picture_where_no_script_runs(browser, address):
 def test_a_broken_figure_says_so_and_keeps_its_picture(browser, address):
     with watched(browser) as seen:
         broken = '(window.nbFigures ??= {})["nb-neuron"] = {"esm": "throw new Error(\\"no paper\\")", "css": ""};'
-        seen.page.route("**/figures/neuron.js*", lambda route: route.fulfill(body=broken, content_type="text/javascript"))
+        seen.page.route(
+            "**/figures/neuron.js*", lambda route: route.fulfill(body=broken, content_type="text/javascript")
+        )
         seen.page.goto(f"{address}/book/01_neuron.html")
         figure = seen.page.locator('nb-neuron[data-nb="failed"]')
         figure.wait_for()
@@ -130,7 +135,9 @@ def test_buttons_lead_to_the_repository_and_to_colab(html):
     lab = (HTML / "notebooks" / "01_neuron.html").read_text(encoding="utf-8")
     assert f'href="{repository.url}"' in chapter
     assert f'href="{repository.url}/edit/{repository.branch}/book/01_neuron.md"' in chapter
-    colab = f"https://colab.research.google.com/github/{repository.name}/blob/{repository.branch}/notebooks/01_neuron.ipynb"
+    colab = (
+        f"https://colab.research.google.com/github/{repository.name}/blob/{repository.branch}/notebooks/01_neuron.ipynb"
+    )
     assert f'href="{colab}"' in lab
     assert "colab.research.google.com" not in chapter  # a page without cells cannot be opened there
 

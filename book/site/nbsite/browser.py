@@ -108,13 +108,14 @@ def _failed(seen: Watched, url: str) -> None:
 
 
 def open_page(seen: Watched, url: str) -> Page:
-    """Open a page of the book and wait until its figures run, or say that they could not start.
+    """Open a page of the book and wait until its formulas are set and its figures run.
 
     Raises:
         RuntimeError: a figure failed or did not start within ten seconds.
     """
     page = seen.page
     page.goto(url, wait_until="load")
+    page.evaluate("window.MathJax?.startup?.promise?.then(() => null)")  # until then, the page still moves
     try:
         page.wait_for_function(
             "[...document.querySelectorAll('.nb-live, .nb-widget')].every(el => el.dataset.nb)", timeout=10_000

@@ -80,6 +80,8 @@ export function handle(node, { onMove, onKey, onPress, onFocus, signal }) {
     node.focus({ preventScroll: true });
     event.preventDefault();
   }, { signal });
+  // For parts of an SVG, Chromium does not heed touch-action: without this a finger would scroll the page instead.
+  node.addEventListener("touchstart", event => event.preventDefault(), { passive: false, signal });
   node.addEventListener("pointermove", event => dragging && onMove(event), { signal });
   for (const end of ["pointerup", "pointercancel"])
     node.addEventListener(end, () => { dragging = false; }, { signal });

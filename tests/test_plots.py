@@ -1,0 +1,199 @@
+"""The static figures: what they show, read back from matplotlib; that they draw without a warning and are closed."""
+
+import statistics
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+
+from nbcode import plots
+from nbcode.models.neuron import Neurons
+
+X = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+AND, XOR = torch.tensor([0.0, 0.0, 0.0, 1.0]), torch.tensor([0.0, 1.0, 1.0, 0.0])
+
+
+def fires_right_of_half(points):
+    return (points[:, :1] > 0.5).float()
+
+
+def bowl(x, y):
+    return x**2 + 3 * y**2
+
+
+FIGURES = {
+    "planes": lambda: plots.decision_planes({"one": (X, AND, fires_right_of_half), "two": (X, XOR, None)}),
+    "mistakes": lambda: plots.mistakes_per_epoch({"AND": [1, 2, 0], "XOR": [2, 3, 4, 4]}),
+    "spread": lambda: plots.study_spread({0.1: [3, 5, 4], 0.4: [1, 2, 2]}, {0.1: 90, 0.4: 9}, ("m", "n", "limit")),
+    "slice": lambda: plots.slice_through_surface(bowl, (1.0, 0.5), 2.0),
+    "chain": lambda: plots.chain_of_slopes(("x", "u", "y"), (1, 3, 9), (0.1, 0.2, 1.2)),
+}
+
+
+@pytest.fixture(autouse=True)
+def tidy():
+    """No figure stays open in pyplot and no setting stays changed, whatever the test did."""
+    before = dict(plt.rcParams)
+    yield
+    assert plt.get_fignums() == []
+    assert dict(plt.rcParams) == before
+
+
+def shown(lines, **wanted):
+    """The points of the lines that have the wanted properties."""
+    found = [line for line in lines if all(getattr(line, f"get_{name}")() == value for name, value in wanted.items())]
+    return [[tuple(map(float, point)) for point in line.get_xydata()] for line in found]
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def labels(ax):
+    return ax.get_xlabel(), ax.get_ylabel()
+
+
+def legend(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def test_every_figure_function_is_tried_here():
+    tried = ["decision_planes", "mistakes_per_epoch", "study_spread", "slice_through_surface", "chain_of_slopes"]
+    assert sorted(plots.__all__) == sorted(tried)
+    assert len(FIGURES) == len(tried)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_draws_without_a_warning_and_is_not_blank(name):
+    figure = FIGURES[name]()
+    figure.canvas.draw()  # warnings are errors
+    pixels = np.asarray(figure.canvas.buffer_rgba())
+    assert (pixels[..., :3].min(axis=2) < 128).mean() > 0.002
+
+
+def test_planes_has_a_titled_panel_with_named_axes_for_each_model():
+    figure = plots.decision_planes({"AND": (X, AND, fires_right_of_half), "XOR": (X, XOR, None)}, ("left", "up"))
+    assert [ax.get_title() for ax in figure.axes] == ["AND", "XOR"]
+    assert all(labels(ax) == ("left", "up") for ax in figure.axes)
+    assert all(ax.get_xlim() == ax.get_ylim() == (-0.5, 1.5) for ax in figure.axes)
+
+
+def test_planes_shows_the_two_labels_in_different_shapes():
+    (ax,) = plots.decision_planes({"": (X, XOR, None)}).axes
+    zeros, ones = ((line.get_marker(), line.get_markerfacecolor()) for line in ax.lines)
+    assert zeros[0] != ones[0] and zeros[1] != ones[1]
+    assert shown(ax.lines, label="label 0") == [[(0, 0), (1, 1)]]
+    assert shown(ax.lines, label="label 1") == [[(0, 1), (1, 0)]]
+    assert shown(ax.lines, label="miss") == []
+    assert not ax.collections
+
+
+def test_planes_puts_a_cross_on_every_miss_and_nowhere_else():
+    figure = plots.decision_planes({"AND": (X, AND, fires_right_of_half), "XOR": (X, XOR, fires_right_of_half)})
+    assert [shown(ax.lines, label="miss", marker="x") for ax in figure.axes] == [[[(1, 0)]], [[(0, 1), (1, 1)]]]
+    (ax,) = plots.decision_planes({"": (X, AND, Neurons.of([[1.0, 1.0]], [-1.5]).fire)}).axes
+    assert shown(ax.lines, label="miss") == [[]]
+
+
+def test_planes_shades_where_the_model_fires():
+    (ax,) = plots.decision_planes({"": (X, AND, fires_right_of_half)}).axes
+    shaded = ax.collections[0].get_paths()[0]
+    assert shaded.contains_point((1.2, 0.0)) and shaded.contains_point((1.2, 1.2))
+    assert not shaded.contains_point((0.0, 1.2)) and not shaded.contains_point((0.2, 0.2))
+    border = ax.collections[1].get_paths()[0].vertices
+    assert abs(border[:, 0] - 0.5).max() < 0.02  # the line x1 = 0.5, up to the grid
+
+
+@pytest.mark.parametrize("bias", [-1.0, 1.0])
+def test_planes_draws_no_border_where_there_is_none(bias):
+    (ax,) = plots.decision_planes({"": (X, AND, Neurons.of([[0.0, 0.0]], [bias]).fire)}).axes
+    assert len(ax.collections) == 1
+    assert any(path.contains_point((0.3, 0.7)) for path in ax.collections[0].get_paths()) is (bias > 0)
+
+
+def test_planes_takes_a_model_with_parameters():
+    model = Neurons.of([[1.0, 1.0]], [-1.5])
+    plots.decision_planes({"": (X, AND, lambda points: model(points).clamp(0, 1).round())})
+
+
+@pytest.mark.parametrize("points", [torch.zeros(4, 3), torch.zeros(4, 1), torch.zeros(4), torch.zeros(1, 4, 2)])
+def test_planes_refuses_points_that_are_not_in_a_plane(points):
+    with pytest.raises(ValueError) as refusal:
+        plots.decision_planes({"": (points, AND, None)})
+    assert str(tuple(points.shape)) in str(refusal.value) and "(B, 2)" in str(refusal.value)
+
+
+def test_planes_refuses_no_panel():
+    with pytest.raises(ValueError, match="at least one"):
+        plots.decision_planes({})
+
+
+def test_mistakes_shows_one_labeled_line_per_run_from_epoch_1():
+    runs = {"AND": [1, 2, 0], "XOR": [2, 3, 4, 4], "OR": [1, 0], "NAND": [4, 0]}
+    (ax,) = plots.mistakes_per_epoch(runs).axes
+    assert legend(ax) == list(runs)
+    assert [line.get_xdata().tolist() for line in ax.lines] == [[1, 2, 3], [1, 2, 3, 4], [1, 2], [1, 2]]
+    assert [list(line.get_ydata()) for line in ax.lines] == list(runs.values())
+    assert len({line.get_linestyle() for line in ax.lines}) == 4  # told apart in black and white
+    assert labels(ax) == ("epoch", "mistakes in the epoch")
+    assert ax.get_ylim()[0] == 0
+
+
+@pytest.mark.parametrize("count", [0, 5])
+def test_mistakes_refuses_no_run_and_too_many(count):
+    with pytest.raises(ValueError, match=f"{count} runs given; give 1 to 4"):
+        plots.mistakes_per_epoch({str(number): [0] for number in range(count)})
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{0.1: [3, 9, 4], 0.4: [7, 1, 2]}, {0.1: [3, 9, 4, 5], 0.4: [1, 7, 2, 40]}],
+    ids=["odd number of seeds", "even number of seeds"],
+)
+def test_spread_shows_every_seed_the_median_and_the_limit(values):
+    limits = {0.1: 90, 0.2: 30, 0.4: 9}
+    (ax,) = plots.study_spread(values, limits, ("margin", "mistakes", "bound")).axes
+    assert shown(ax.lines, marker="o") == [[(key, value) for value in seeds] for key, seeds in values.items()]
+    assert shown(ax.lines, linestyle="-") == [[(key, statistics.median(seeds)) for key, seeds in values.items()]]
+    assert shown(ax.lines, linestyle="--") == [list(limits.items())]
+    assert ax.get_xscale() == ax.get_yscale() == "log"
+    assert labels(ax) == ("margin", "mistakes")
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["0.1", "0.4"]
+    median, limit = legend(ax)
+    assert "mistakes" in median and "median" in median and limit == "bound"
+
+
+def test_slice_shows_the_function_along_the_line_and_a_tangent_that_touches_it():
+    x0, y0, slope = 1.0, 0.5, 2.0
+    above, along = plots.slice_through_surface(bowl, (x0, y0), slope, reach=1.5).axes
+    curve, tangent, point = (line.get_xydata() for line in along.lines)
+    assert (curve[0, 0], curve[-1, 0]) == (-1.5, 1.5)
+    assert curve[:, 1] == pytest.approx([x**2 + 0.75 for x in curve[:, 0].tolist()])
+    (x1, z1), (x2, z2) = tangent.tolist()
+    assert (z2 - z1) / (x2 - x1) == pytest.approx(slope)
+    assert point.tolist() == [[x0, 1.75]]
+    assert z1 + slope * (x0 - x1) == pytest.approx(1.75)
+    assert {tuple(place) for line in above.lines[:1] for place in line.get_xydata()[:, 1:]} == {(y0,)}
+    assert above.lines[1].get_xydata().tolist() == [[x0, y0]]
+    assert "y = 0.5" in above.get_title() and "slope 2 at x = 1" in along.get_title()
+    assert labels(above) == ("x", "y") and labels(along) == ("x", "f(x, 0.5)")
+
+
+def test_chain_shows_each_quantity_its_nudge_and_the_slopes_between_them():
+    (ax,) = plots.chain_of_slopes(("x", "u", "y"), (1, 3, 9), (0.1, 0.2, 1.2)).axes
+    assert [text for text in texts(ax) if "=" in text] == ["x = 1", "u = 3", "y = 9"]
+    assert [text for text in texts(ax) if text.startswith("+")] == ["+0.1", "+0.2", "+1.2"]
+    assert [text for text in texts(ax) if text.startswith("×")] == ["× 2", "× 6"]
+    arrows = [(text.xyann, text.xy) for text in ax.texts if hasattr(text, "arrow_patch")]
+    assert arrows == [((0, 0), (0.1, 0)), ((0, -1), (0.2, -1)), ((0, -2), (1.2, -2))]
+    assert ax.get_xlim()[1] > 1.2
+
+
+@pytest.mark.parametrize(
+    "lists", [(("x",), (1, 2), (0.1, 0.2)), (("x", "y"), (1,), (0.1, 0.2)), (("x", "y"), (1, 2), (0.1,))]
+)
+def test_chain_refuses_lists_of_different_lengths(lists):
+    names, values, nudges = map(len, lists)
+    with pytest.raises(ValueError, match=f"{names} names, {values} values and {nudges} nudges"):
+        plots.chain_of_slopes(*lists)

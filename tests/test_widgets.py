@@ -1,0 +1,203 @@
+"""The interactive figures: their traits refuse what they cannot show, and a front end is one sound text."""
+
+import json
+import math
+import re
+import subprocess
+import sys
+
+import pytest
+
+from nbcode.data import toy
+from nbcode.widgets import ALL, Hidden, InteractiveFigure, MatrixProduct, Neuron
+from nbcode.widgets.base import STATIC, attributes, bundle
+
+NAN, INF, HUGE = math.nan, math.inf, 10**400
+SCRIPTS = sorted(path.name for path in STATIC.glob("*.js"))
+FRONT_ENDS = [name for name in SCRIPTS if "export default" in (STATIC / name).read_text(encoding="utf-8")]
+
+REFUSED = [
+    *((Neuron, name, value, "-10 to 10") for name in ("w1", "w2", "b") for value in (10.5, -11, NAN, INF, -INF)),
+    *((Neuron, "w1", value, "-10 to 10") for value in ("1", None, True, [1.0], HUGE)),
+    *((Neuron, "points", value, "1 to 40 points") for value in (None, [], [[0, 0, 0]] * 41, {0: 1}, 3)),
+    *((Neuron, "points", [[0, 0, 0], point], "points[1]") for point in ([0, 0], [0] * 4, 3, None, ["a", 0, 0])),
+    *((Neuron, "points", [[x, 0, 0]], "from -0.75 to 1.75") for x in (2, -0.8, NAN, INF)),
+    *((Neuron, "points", [[0, x, 0]], "from -0.75 to 1.75") for x in (2, -0.8, NAN, INF)),
+    *((Neuron, "points", [[0, 0, label]], "labels are 0 or 1") for label in (2, -1, 0.5, NAN)),
+    (Neuron, "points", [[HUGE, 0, 0]], "points[0]"),
+    (Neuron, "points", ["011"], "points[0]"),
+    (Neuron, "points", [["0", "0", "1"]], "points[0]"),
+    *((Hidden, "first", value, "[w1, w2, b]") for value in (None, 1.0, [], [1, 2], [1, 2, 3, 4], "abc", [1, 2, "3"])),
+    *((Hidden, "output", [1, 2, x], "-10 to 10") for x in (10.5, NAN, INF, True, None, HUGE)),
+    *((Hidden, "gate", value, "and, or, nand, xor") for value in ("XOR", "", None, 1, ["xor"])),
+    *((MatrixProduct, "left", value, "1 to 4 rows") for value in (None, [], [[]], [[1, 2, 3]] * 5, [[1] * 5], 7, "ab")),
+    *((MatrixProduct, "left", [[1, 2, x]], "whole numbers") for x in (0.5, 100, -100, NAN, "1", True, None, HUGE)),
+    (MatrixProduct, "right", [[1, 2], [3]], "equally many"),
+    (MatrixProduct, "left", [[1, 2]], "left has 2 columns and right has 3 rows"),
+    (MatrixProduct, "right", [[1], [2]], "left has 3 columns and right has 2 rows"),
+    *((MatrixProduct, name, value, "3") for name in ("row", "column") for value in (4, -1)),
+    *((MatrixProduct, "row", value, "row") for value in ("0", None, 0.5, NAN)),
+]
+
+
+def named(case):
+    """A short name for a test case."""
+    text = case.tag if isinstance(case, type) else repr(case)
+    return text if len(text) < 25 else f"{text[:22]}..."
+
+
+@pytest.mark.parametrize(("figure", "trait", "value", "allowed"), REFUSED, ids=named)
+def test_a_bad_value_is_refused_with_what_is_allowed_and_changes_nothing(figure, trait, value, allowed):
+    with pytest.raises(ValueError) as refusal:
+        attributes(figure, {trait: value})
+    assert trait in str(refusal.value) and allowed in str(refusal.value)
+    shown = figure()
+    with pytest.raises(ValueError):
+        setattr(shown, trait, value)
+    assert getattr(shown, trait) == figure.defaults()[trait]
+
+
+@pytest.mark.parametrize("figure", ALL, ids=lambda figure: figure.tag)
+def test_an_unknown_name_is_refused_with_the_known_ones(figure):
+    with pytest.raises(ValueError) as refusal:
+        attributes(figure, {"colour": 1, "size": 2})
+    assert f"<nb-{figure.tag}>" in str(refusal.value)
+    assert all(name in str(refusal.value) for name in ["colour", "size", *figure.defaults()])
+
+
+@pytest.mark.parametrize(("figure", "trait"), [(Neuron, "presets"), (Hidden, "gates")])
+def test_what_is_fixed_cannot_be_given(figure, trait):
+    with pytest.raises(ValueError, match=trait):
+        attributes(figure, {trait: {}})
+
+
+@pytest.mark.parametrize(
+    ("figure", "given", "becomes"),
+    [
+        (Neuron, {"w1": -10, "w2": 10, "b": 0}, {"w1": -10.0, "w2": 10.0, "b": 0.0}),
+        (Neuron, {"points": [(1.75, -0.75, 1.0)]}, {"points": [[1.75, -0.75, 1]]}),
+        (Neuron, {"points": [[0, 0, 0]] * 40}, {"points": [[0, 0, 0]] * 40}),
+        (Hidden, {"first": (10, -10, 0), "gate": "nand"}, {"first": [10.0, -10.0, 0.0], "gate": "nand"}),
+        (MatrixProduct, {"left": [[-99]], "right": [[99, 0, 1, 2]]}, {"left": [[-99]], "right": [[99, 0, 1, 2]]}),
+        (MatrixProduct, {"left": ((1, 2, 3),) * 4, "row": 3}, {"left": [[1, 2, 3]] * 4, "row": 3}),
+    ],
+)
+def test_a_good_value_is_taken_and_the_rest_stays(figure, given, becomes):
+    assert attributes(figure, given) == {**figure.defaults(), **becomes}
+
+
+@pytest.mark.parametrize("figure", ALL, ids=lambda figure: figure.tag)
+def test_the_defaults_are_valid_and_reach_the_page_as_json(figure):
+    defaults = figure.defaults()
+    assert defaults and attributes(figure, {}) == defaults
+    assert (
+        attributes(figure, {name: defaults[name] for name in defaults if name not in ("presets", "gates")}) == defaults
+    )
+    assert json.loads(json.dumps(defaults, allow_nan=False)) == defaults
+    assert not any(name.startswith("_") for name in defaults)
+    assert not set(defaults) & {"layout", "tooltip", "tabbable", "comm"}
+
+
+@pytest.mark.parametrize("figure", ALL, ids=lambda figure: figure.tag)
+def test_two_figures_share_nothing_that_can_change(figure):
+    one, other = figure(), figure()
+    for name, value in figure.defaults().items():
+        if isinstance(value, list):
+            getattr(one, name).append("changed")
+            assert "changed" not in getattr(other, name)
+            assert "changed" not in getattr(figure(), name)
+
+
+def test_both_matrices_change_together():
+    shown = MatrixProduct()
+    with shown.hold_trait_notifications():
+        shown.left, shown.right = [[1, 2]], [[3], [4]]
+    assert (shown.left, shown.right) == ([[1, 2]], [[3], [4]])
+
+
+def test_the_tags_are_distinct_and_can_be_elements():
+    assert len({figure.tag for figure in ALL}) == len(ALL)
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", figure.tag) for figure in ALL)
+    assert {*InteractiveFigure.__subclasses__()} == {*ALL}
+
+
+def test_the_clouds_are_those_of_the_package():
+    points, labels = toy.clouds(12)
+    rounded = [
+        [round(x1, 2), round(x2, 2), label] for (x1, x2), label in zip(points.tolist(), labels.tolist(), strict=True)
+    ]
+    assert Neuron().presets["clouds"] == rounded
+
+
+@pytest.mark.parametrize(
+    ("offered", "names"),
+    [
+        (Neuron.defaults()["presets"], ["and", "or", "xor", "clouds"]),
+        (Hidden.defaults()["gates"], ["and", "or", "nand", "xor"]),
+    ],
+    ids=["presets of the neuron", "gates of the hidden neurons"],
+)
+def test_the_gates_are_those_of_the_package_and_of_python(offered, names):
+    truth = {
+        "and": lambda a, b: a & b,
+        "or": lambda a, b: a | b,
+        "xor": lambda a, b: a ^ b,
+        "nand": lambda a, b: 1 - (a & b),
+    }
+    assert list(offered) == names
+    for name in set(names) & set(truth):
+        assert offered[name] == [[a, b, truth[name](a, b)] for a in (0, 1) for b in (0, 1)]
+        x, y = toy.gate(name)
+        assert offered[name] == [[*point, label] for point, label in zip(x.tolist(), y.tolist(), strict=True)]
+
+
+def test_every_preset_can_be_shown():
+    for points in Neuron.defaults()["presets"].values():
+        assert attributes(Neuron, {"points": points})["points"] == points
+
+
+def test_importing_the_figures_does_not_import_torch():
+    code = "import sys, nbcode.widgets; print(sorted({name.split('.')[0] for name in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "'nbcode'" in done.stdout
+    assert "'torch'" not in done.stdout and "'matplotlib'" not in done.stdout
+
+
+def test_every_front_end_belongs_to_a_figure():
+    assert {figure._esm for figure in ALL} == {bundle(name) for name in FRONT_ENDS}
+    assert len(FRONT_ENDS) == len(ALL)
+
+
+@pytest.mark.parametrize("name", FRONT_ENDS)
+def test_a_bundle_is_one_module_without_imports(name):
+    text = bundle(name)
+    assert not re.search(r"^\s*import\b|\bimport\s*\(|\bfrom\s+[\"']", text, re.MULTILINE)
+    assert len(re.findall(r"\bexport\s+default\b", text)) == 1
+    assert "render" in text.split("export default")[1]
+
+
+@pytest.mark.parametrize("name", FRONT_ENDS)
+def test_a_bundle_declares_every_imported_name_exactly_once(name):
+    text = bundle(name)
+    declared = re.findall(r"^(?:export )?(?:async )?(?:const|let|var|function|class)\s+(\w+)", text, re.MULTILINE)
+    assert len(declared) == len(set(declared)), "two parts use one name, and they share one scope"
+    needed, waiting = set(), [name]
+    for script in waiting:
+        for names, source in re.findall(
+            r'import\s*\{([^}]*)\}\s*from\s*"\./([^"]+)"', (STATIC / script).read_text("utf-8")
+        ):
+            needed |= {part.strip() for part in names.split(",") if part.strip()}
+            waiting += [source] if source not in waiting else []
+    assert needed and needed <= set(declared)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_script_sets_an_id(name):
+    text = (STATIC / name).read_text(encoding="utf-8")
+    assert not re.search(r"""(?<![\w-])id\s*=(?!=)|\.id\b|["'`]id["'`]|[{,]\s*id\s*:""", text)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_script_reaches_another_host(name):
+    addresses = re.findall(r"\b(?:https?:)?//[\w.-]+\.\w{2,}[^\s\"'`]*", (STATIC / name).read_text(encoding="utf-8"))
+    assert set(addresses) <= {"http://www.w3.org/2000/svg"}
