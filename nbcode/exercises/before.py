@@ -109,7 +109,11 @@ BROADCAST_SHAPE = Exercise(
 
 
 def matrix_product(a, b):
-    return [[sum(row[k] * b[k][j] for k in range(len(b))) for j in range(len(b[0]))] for row in a]
+    def dot(row, column):
+        return sum(m * n for m, n in zip(row, column, strict=True))
+
+    columns = list(zip(*b, strict=True))
+    return [[dot(row, column) for column in columns] for row in a]
 
 
 def _transposed(rows):
@@ -158,7 +162,7 @@ MATRIX_PRODUCT = Exercise(
 
 
 def slope_of_square(x, w, b):
-    return 2 * (w * x + b) * w  # outer slope at the inner value, times the inner slope
+    return 2 * (w * x + b) * w  # outer slope at the inner value, times inner slope
 
 
 SLOPE_OF_SQUARE = Exercise(

@@ -57,7 +57,7 @@ WEIGHTED_SUM = Exercise(
 
 
 def distance_to_line(x, w, b):
-    return (x @ w + b) / w.norm()  # (B,), positive on the side where the neuron fires
+    return (x @ w + b) / w.norm()  # (B,), positive where the neuron fires
 
 
 DISTANCE_TO_LINE = Exercise(

@@ -1,0 +1,365 @@
+"""The exercises: every right answer passes, every wrong one fails in words, and no answer makes a check raise."""
+
+import contextlib
+import io
+import math
+import random
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+
+from nbcode.exercises import ALL, check
+from nbcode.exercises.frame import Check
+
+SEEDS = range(3)
+
+
+def slope_by_autograd(x, w, b):
+    at = torch.tensor(x, dtype=torch.float64, requires_grad=True)
+    (w * at + b).square().backward()
+    return at.grad.item()
+
+
+def shape_by_torch(a, b):
+    try:
+        return tuple(torch.broadcast_shapes(a, b))
+    except RuntimeError:
+        return "does not fit"
+
+
+def distance_by_geometry(x, w, b):
+    """The length of the way to the foot point, and on which side it lies."""
+    return [
+        math.copysign(math.dist(point, (point - ((point @ w + b) / (w @ w)) * w).tolist()), point @ w + b)
+        for point in x
+    ]
+
+
+def step_by_cases(w, b, x, y):
+    fires = math.fsum((w * x).tolist()) + b > 0
+    if fires and y == 0:
+        return w - x, b - 1
+    if not fires and y == 1:
+        return w + x, b + 1
+    return w, b
+
+
+# Another right answer to each exercise, written in another way: what a check must let pass.
+TWINS = {
+    "center": lambda x: torch.stack([column - sum(column.tolist()) / len(column) for column in x.T], dim=1),
+    "broadcast_shape": shape_by_torch,
+    "matrix_product": lambda a, b: (torch.tensor(a) @ torch.tensor(b)).tolist(),
+    "slope_of_square": slope_by_autograd,
+    "weighted_sum": lambda x, w, b: [math.fsum((row * w).tolist()) + b for row in x],
+    "distance_to_line": distance_by_geometry,
+    "nand_gate": lambda: (-3, -2, 4),
+    "perceptron_step": step_by_cases,
+    "xor_layers": lambda: ([[1, 1], [1, 1]], [-0.5, -1.5], [[1, -1]], [-0.5]),
+}
+
+MUTANTS = [
+    pytest.param(exercise, mutant, id=f"{exercise.name}-{number}")
+    for exercise in ALL
+    for number, mutant in enumerate(exercise.mutants)
+]
+each_exercise = pytest.mark.parametrize("exercise", ALL, ids=lambda exercise: exercise.name)
+
+
+@each_exercise
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_solution_is_right(exercise, seed, capsys):
+    verdict = exercise.check(exercise.solution, seed)
+    assert verdict and verdict.status == "right"
+    assert capsys.readouterr().out == f"✓ {exercise.name}: {verdict.message}\n"
+
+
+@each_exercise
+@pytest.mark.parametrize("seed", SEEDS)
+def test_another_right_answer_is_right(exercise, seed):
+    assert exercise.name in TWINS, "write a second right answer into TWINS: the solution alone proves nothing"
+    verdict = exercise.check(TWINS[exercise.name], seed)
+    assert verdict, verdict.message
+
+
+@each_exercise
+def test_the_source_that_the_page_shows_is_right_on_its_own(exercise):
+    assert exercise.solution_source.startswith(f"def {exercise.name}(")
+    names = {"torch": torch, "math": math}
+    exec(exercise.solution_source, names)
+    assert exercise.check(names[exercise.name], 0)
+
+
+def stub_of(exercise):
+    names = {}
+    exec(exercise.stub, names)
+    return names[exercise.name]
+
+
+def raises_not_implemented(*arguments):
+    raise NotImplementedError
+
+
+@each_exercise
+@pytest.mark.parametrize(
+    "stub",
+    [stub_of, lambda _: lambda *arguments: None, lambda _: lambda *arguments: ..., lambda _: raises_not_implemented],
+    ids=["as given", "pass", "return ...", "NotImplementedError"],
+)
+def test_a_stub_is_not_written_yet(exercise, stub, capsys):
+    verdict = exercise.check(stub(exercise))
+    assert not verdict and verdict.status == "not written yet"
+    assert capsys.readouterr().out.startswith(f"… {exercise.name}: not written yet")
+
+
+@pytest.mark.parametrize(("exercise", "mutant"), MUTANTS)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_mutant_fails_with_its_own_message(exercise, mutant, seed, capsys):
+    verdict = exercise.check(mutant.answer, seed)
+    assert verdict.status == "wrong"
+    assert verdict.message == mutant.says
+    assert capsys.readouterr().out == f"✗ {exercise.name}: {mutant.says}\n"
+
+
+@each_exercise
+def test_there_are_three_mutants_at_least_with_messages_of_their_own(exercise):
+    messages = [mutant.says for mutant in exercise.mutants]
+    assert len(messages) >= 3
+    assert len(set(messages)) == len(messages)
+    assert all(len(message) > 20 for message in messages)
+
+
+def raises(error):
+    def answer(*arguments):
+        raise error
+
+    return answer
+
+
+def always(value):
+    return lambda *arguments: value
+
+
+# Wrong answers that nobody listed, each made from the solution.
+UNLISTED = {
+    "a constant": lambda solution: always(0.123),
+    "a whole number": lambda solution: always(1),
+    "a huge number": lambda solution: always(10**400),
+    "a complex number": lambda solution: always(1j),
+    "not a number": lambda solution: always(math.nan),
+    "a truth value": lambda solution: always(True),
+    "a text": lambda solution: always("42"),
+    "an empty list": lambda solution: always([]),
+    "a list of texts": lambda solution: always(["a", "b"]),
+    "a dictionary": lambda solution: always({"w": 1}),
+    "a set": lambda solution: always({1, 2}),
+    "a function": lambda solution: always(len),
+    "a tensor of another shape": lambda solution: always(torch.zeros(7, 7, 7)),
+    "an array": lambda solution: always(np.array([2, 3])),
+    "a random number": lambda solution: lambda *arguments: random.random(),
+    "a generator": lambda solution: lambda *arguments: (value for value in (1, 2)),
+    "the result in a list": lambda solution: lambda *arguments: [solution(*arguments)],
+    "an error of Python": lambda solution: raises(KeyError("w")),
+    "an error of PyTorch": lambda solution: raises(RuntimeError("mat1 and mat2 shapes cannot be multiplied")),
+    "too many parameters": lambda solution: lambda one, two, three, four, five: solution(one),
+    "a built-in": lambda solution: int,
+}
+
+
+@each_exercise
+@pytest.mark.parametrize("wrong", UNLISTED.values(), ids=UNLISTED)
+def test_a_wrong_answer_that_nobody_listed_fails_in_words(exercise, wrong, capsys):
+    for seed in SEEDS:
+        verdict = exercise.check(wrong(exercise.solution), seed)
+        assert verdict.status == "wrong"
+        assert verdict.message and capsys.readouterr().out == f"✗ {exercise.name}: {verdict.message}\n"
+
+
+@pytest.mark.parametrize(
+    "value", [{"w": 1}, {1, 2}, 10**400, len], ids=["dictionary", "set", "huge number", "function"]
+)
+def test_an_answer_of_a_wrong_kind_is_not_told_that_it_is_random(value):
+    told = {exercise.name: exercise.check(always(value), 0).message for exercise in ALL}
+    assert not [name for name, message in told.items() if "two different results" in message]
+
+
+@each_exercise
+def test_a_random_answer_is_told_so(exercise):
+    assert "two different results" in exercise.check(lambda *arguments: random.random(), 0).message
+
+
+def shifted(result):
+    """A numeric result, a little wrong; nothing else comes near it."""
+    if isinstance(result, (tuple, list)):
+        return type(result)(shifted(part) for part in result)
+    return result if isinstance(result, str) else result + 0.001
+
+
+@pytest.mark.parametrize(
+    "exercise", [exercise for exercise in ALL if exercise.name not in ("nand_gate", "xor_layers")], ids=lambda e: e.name
+)
+def test_an_answer_that_is_nearly_right_fails_with_the_case_and_both_results(exercise):
+    verdict = exercise.check(lambda *arguments: shifted(exercise.solution(*arguments)), 0)
+    assert verdict.status == "wrong"
+    parameters = exercise.signature.removeprefix(exercise.name).strip("()").split(", ")
+    assert all(f"{parameter}=" in verdict.message for parameter in parameters)
+    assert "you return" in verdict.message and "expected" in verdict.message
+
+
+@each_exercise
+def test_an_error_is_shown_with_its_kind_and_words(exercise):
+    verdict = exercise.check(raises(KeyError("weights")), 0)
+    assert "KeyError" in verdict.message and "weights" in verdict.message
+
+
+def changed_in_place(value):
+    if isinstance(value, torch.Tensor):
+        value += 1
+    else:
+        value[0][0] += 1
+
+
+def changeable(exercise):
+    return [
+        place
+        for place, value in enumerate(exercise.arguments(random.Random(0)))
+        if isinstance(value, (torch.Tensor, list))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("exercise", "place"),
+    [
+        pytest.param(exercise, place, id=f"{exercise.name}-{place}")
+        for exercise in ALL
+        for place in changeable(exercise)
+    ],
+)
+def test_a_right_answer_that_changes_its_argument_fails(exercise, place):
+    def answer(*arguments):
+        result = exercise.solution(*arguments)
+        changed_in_place(arguments[place])
+        return result
+
+    verdict = exercise.check(answer, 0)
+    assert verdict.status == "wrong" and "in place" in verdict.message
+
+
+@each_exercise
+@pytest.mark.parametrize(
+    "not_a_function", [None, 3.0, (1.0, 2.0), torch.zeros(2)], ids=["None", "float", "tuple", "tensor"]
+)
+def test_a_result_instead_of_the_function_is_told_so(exercise, not_a_function):
+    verdict = exercise.check(not_a_function)
+    assert verdict.status == "wrong"
+    assert "the function itself" in verdict.message and f"check.{exercise.name}({exercise.name})" in verdict.message
+
+
+def test_an_answer_with_an_imaginary_part_is_wrong():
+    assert check.slope_of_square(lambda x, w, b: complex(slope_by_autograd(x, w, b), 5), 0).status == "wrong"
+
+
+def test_an_answer_that_is_half_written_and_half_wrong_does_not_raise():
+    def answer(x, w, b):
+        if b > 0:
+            raise NotImplementedError
+        return x.no_such_method()
+
+    assert {check.weighted_sum(answer, seed).status for seed in range(8)} <= {"wrong", "not written yet"}
+
+
+def test_a_result_on_another_device_does_not_raise():
+    assert check.weighted_sum(lambda x, w, b: (x @ w + b).to("meta"), 0).status == "wrong"
+
+
+def test_an_interruption_by_the_reader_is_not_swallowed():
+    with pytest.raises(KeyboardInterrupt):
+        check.center(raises(KeyboardInterrupt))
+
+
+@pytest.mark.parametrize(
+    "parameters", [(-1, -1), (-1, -1, "a"), (-1, -1, math.nan), (-1, -1, math.inf), 5, ((1, 2), 1, 1)]
+)
+def test_a_gate_needs_three_finite_numbers(parameters):
+    verdict = check.nand_gate(always(parameters))
+    assert verdict.status == "wrong" and "three finite numbers" in verdict.message
+
+
+@pytest.mark.parametrize("layers", [([[1, 1]], [0], [[1]], [0]), ([[1, 1], [1, 1]], [0, 0], [[1, 1]]), 5, "abcd"])
+def test_layers_of_other_shapes_are_told_the_right_ones(layers):
+    verdict = check.xor_layers(always(layers))
+    assert verdict.status == "wrong" and "(2, 2), (2,), (1, 2) and (1,)" in verdict.message
+
+
+def test_no_other_gate_passes_for_nand():
+    found = {}  # every function of two inputs that one neuron can compute, found by trying small parameters
+    for w1, w2, b in np.ndindex(5, 5, 8):
+        neuron = (w1 - 2, w2 - 2, b - 3.5)
+        table = tuple(neuron[0] * p + neuron[1] * q + neuron[2] > 0 for p in (0, 1) for q in (0, 1))
+        found.setdefault(table, neuron)
+    assert len(found) == 14  # all but XOR and its opposite
+    for table, neuron in found.items():
+        assert bool(check.nand_gate(always(neuron))) == (table == (True, True, True, False))
+
+
+@each_exercise
+def test_without_a_seed_a_check_draws_new_cases(exercise):
+    seen = []
+
+    def answer(*arguments):
+        seen.append(str(arguments))
+        return exercise.solution(*arguments)
+
+    exercise.check(answer, 1)
+    first, seen[:] = list(seen), []
+    exercise.check(answer, 1)
+    assert seen == first
+    if exercise.arguments(random.Random(0)):
+        seen.clear()
+        exercise.check(answer)
+        assert seen != first
+        assert len(set(seen)) > 10
+
+
+@each_exercise
+def test_an_exercise_says_what_to_do_for_how_long_and_gives_a_hint(exercise):
+    assert exercise.difficulty in (1, 2, 3)
+    assert 0 < exercise.minutes <= 60
+    assert len(exercise.task) > 40 and len(exercise.hint) > 20
+    assert exercise.name.isidentifier() and exercise.solution.__name__ == exercise.name
+    assert exercise.signature.startswith(f"{exercise.name}(")
+
+
+def test_a_chapter_has_three_to_five_exercises_with_names_of_their_own():
+    per_chapter = Counter(exercise.chapter for exercise in ALL)
+    assert all(3 <= count <= 5 for count in per_chapter.values()), per_chapter
+    assert len({exercise.name for exercise in ALL}) == len(ALL)
+
+
+@each_exercise
+def test_check_finds_an_exercise_by_its_name_and_shows_its_task(exercise):
+    bound = getattr(check, exercise.name)
+    assert bound.exercise is exercise
+    assert bound(exercise.solution)
+    shown = bound._repr_markdown_()
+    assert exercise.signature in shown and exercise.task in shown
+    assert shown.index("<details>") < shown.index(exercise.hint) < shown.index("</details>")
+    assert shown.count("★") == exercise.difficulty and f"{exercise.minutes} min" in shown
+
+
+def test_check_lists_the_exercises_when_a_name_is_unknown():
+    with pytest.raises(AttributeError) as refusal:
+        check.weighted_sun  # noqa: B018
+    assert all(name in str(refusal.value) for name in ["'weighted_sun'", *(exercise.name for exercise in ALL)])
+    assert sorted(dir(check)) == sorted(exercise.name for exercise in ALL)
+    assert not hasattr(check, "_repr_html_")
+    assert dir(Check(ALL[:1])) == [ALL[0].name]
+
+
+def test_a_verdict_shows_once_in_a_notebook():
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        verdict = ALL[0].check(ALL[0].solution)
+        before = printed.getvalue()
+        verdict._ipython_display_()
+    assert before and printed.getvalue() == before

@@ -1,0 +1,77 @@
+"""A figure in JupyterLab, with a kernel behind it: keys move it, and Python sees the new value."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import nbformat
+import pytest
+
+from nbsite.browser import watched
+
+CELLS = ("from nbcode.widgets import Neuron\nfigure = Neuron(w1=0.5)\nfigure", "print('w1 is', figure.w1)")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """The address of a JupyterLab that serves one notebook."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
+    nbformat.write(notebook, tmp_path / "try.ipynb")
+    port = free_port()
+    settings = {
+        "ServerApp": {"token": "", "password": "", "open_browser": False, "root_dir": str(tmp_path), "port": port}
+    }
+    settings["LabApp"] = {"news_url": None, "check_for_updates_class": "jupyterlab.NeverCheckForUpdate"}
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    home = {"HOME": str(tmp_path), "JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_DATA_DIR": str(tmp_path / "data")}
+    log = (tmp_path / "log").open("w")
+    command = [sys.executable, "-m", "jupyterlab", "--allow-root", f"--config={tmp_path / 'config.json'}"]
+    server = subprocess.Popen(command, env={**os.environ, **home}, stdout=log, stderr=log)
+    try:
+        wait_until_up(f"http://127.0.0.1:{port}/api", server, tmp_path / "log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+        log.close()
+
+
+def wait_until_up(url: str, server: subprocess.Popen, log) -> None:
+    for _ in range(120):
+        assert server.poll() is None, f"JupyterLab ended:\n{log.read_text()[-2000:]}"
+        try:
+            with urllib.request.urlopen(url):
+                return
+        except OSError:
+            time.sleep(0.5)
+    pytest.fail("JupyterLab did not start within a minute")
+
+
+def test_a_figure_talks_with_python(lab, browser):
+    with watched(browser) as seen:
+        page = seen.page
+        page.goto(f"{lab}/lab/tree/try.ipynb")
+        page.locator(".jp-Notebook .jp-CodeCell").first.click(timeout=60_000)
+        page.keyboard.press("Shift+Enter")
+        figure = page.locator(".nb-neuron")
+        figure.wait_for(timeout=60_000)
+        assert figure.locator(".nb-equation").inner_text().startswith("z = 0.50 x₁")
+        slider = figure.locator("input[name=w1]")
+        slider.focus()
+        for _ in range(3):
+            page.keyboard.press("ArrowRight")
+        assert figure.locator(".nb-equation").inner_text().startswith("z = 0.80 x₁")
+        page.locator(".jp-Notebook .jp-CodeCell").nth(1).click()
+        page.keyboard.press("Shift+Enter")
+        output = page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea-output")
+        output.get_by_text("w1 is 0.8").wait_for(timeout=20_000)

@@ -1,0 +1,68 @@
+"""Each lab fails when the package is broken: its assertions hold the code that it imports, not a copy of it."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from nbsite.freshness import ROOT
+from nbsite.labs import NOTEBOOKS
+
+# lab -> (file of the package, what stands there, what to put in its place)
+EDITS = {
+    "00_before": (
+        ("plots/numberlines.py", "if not len(names) == len(values) == len(nudges):", "if len(names) == len(values):"),
+        ("quote.py", "isinstance(value, bool) or not isinstance", "isinstance(value, bool) or isinstance"),
+        ("device.py", "kind = next(kind for kind in DEVICES if available[kind])", 'kind = "tpu"'),
+        ("widgets/matrix_product.py", "if len(left[0]) != len(right):", "if len(left) != len(right):"),
+    ),
+    "01_neuron": (
+        ("models/neuron.py", "return (z > 0).to(z.dtype)", "return (z >= 1).to(z.dtype)"),
+        ("models/neuron.py", "x @ self.weight.T + self.bias", "x @ self.weight.T - self.bias"),
+        ("training/perceptron.py", "error = y - neuron.fire(x)", "error = neuron.fire(x) - y"),
+        ("training/perceptron.py", "line.norm()", "1e3"),
+        ("data/toy.py", "drawn[distance >= margin]", "drawn[distance < 0.01]"),
+    ),
+}
+PAIRS = [
+    pytest.param(lab, *edit, id=f"{lab}-{edit[0]}-{number}")
+    for lab, edits in EDITS.items()
+    for number, edit in enumerate(edits)
+]
+RUN = """
+import sys, nbclient, nbformat
+nbclient.NotebookClient(nbformat.read(sys.argv[1], as_version=4), timeout=300).execute()
+"""
+
+
+def execute(lab: str, package_parent) -> subprocess.CompletedProcess:
+    """Run a lab in a fresh kernel that finds the package in ``package_parent`` first."""
+    command = [sys.executable, "-c", RUN, str(NOTEBOOKS / f"{lab}.ipynb")]
+    environment = {**os.environ, "PYTHONPATH": str(package_parent)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=package_parent)
+
+
+def test_each_lab_has_at_least_three_edits():
+    assert set(EDITS) == {path.stem for path in NOTEBOOKS.glob("*.ipynb")}
+    assert all(len(edits) >= 3 for edits in EDITS.values())
+
+
+@pytest.mark.parametrize(("lab", "file", "there", "instead"), PAIRS)
+def test_a_broken_package_breaks_the_lab(tmp_path, lab, file, there, instead):
+    shutil.copytree(ROOT / "nbcode", tmp_path / "nbcode", ignore=shutil.ignore_patterns("__pycache__"))
+    edited = tmp_path / "nbcode" / file
+    text = edited.read_text(encoding="utf-8")
+    assert text.count(there) == 1, f"{file} has no {there!r}: name another edit"
+    edited.write_text(text.replace(there, instead), encoding="utf-8")
+    finished = execute(lab, tmp_path)
+    assert finished.returncode != 0
+    assert "CellExecutionError" in finished.stderr, finished.stderr[-2000:]
+
+
+def test_an_untouched_copy_leaves_a_lab_whole(tmp_path):
+    """Otherwise the labs above might fail for another reason than the edit."""
+    shutil.copytree(ROOT / "nbcode", tmp_path / "nbcode", ignore=shutil.ignore_patterns("__pycache__"))
+    finished = execute("00_before", tmp_path)
+    assert finished.returncode == 0, finished.stderr[-2000:]
