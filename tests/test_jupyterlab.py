@@ -12,6 +12,7 @@ import nbformat
 import pytest
 
 from nbsite.browser import watched
+from nbsite.labs import METADATA
 
 CELLS = ("from nbcode.widgets import Neuron\nfigure = Neuron(w1=0.5)\nfigure", "print('w1 is', figure.w1)")
 
@@ -25,13 +26,12 @@ def free_port() -> int:
 @pytest.fixture
 def lab(tmp_path):
     """The address of a JupyterLab that serves one notebook."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    nbformat.write(notebook, tmp_path / "try.ipynb")
+    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=METADATA), tmp_path / "try.ipynb")
     port = free_port()
-    settings = {
-        "ServerApp": {"token": "", "password": "", "open_browser": False, "root_dir": str(tmp_path), "port": port}
-    }
-    settings["LabApp"] = {"news_url": None, "check_for_updates_class": "jupyterlab.NeverCheckForUpdate"}
+    server = {"token": "", "password": "", "open_browser": False, "root_dir": str(tmp_path), "port": port}
+    quiet = {"news_url": None, "check_for_updates_class": "jupyterlab.NeverCheckForUpdate"}
+    settings = {"ServerApp": server, "LabApp": quiet}
     (tmp_path / "config.json").write_text(json.dumps(settings))
     home = {"HOME": str(tmp_path), "JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_DATA_DIR": str(tmp_path / "data")}
     log = (tmp_path / "log").open("w")
@@ -71,6 +71,10 @@ def test_a_figure_talks_with_python(lab, browser):
         for _ in range(3):
             page.keyboard.press("ArrowRight")
         assert figure.locator(".nb-equation").inner_text().startswith("z = 0.80 x₁")
+        handle = figure.locator(".nb-point").nth(1)
+        handle.focus()
+        page.keyboard.press("Enter")
+        assert handle.get_attribute("aria-label").startswith("Point 2, label 1")
         page.locator(".jp-Notebook .jp-CodeCell").nth(1).click()
         page.keyboard.press("Shift+Enter")
         output = page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea-output")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -106,7 +107,8 @@ def test_a_changed_figure_makes_its_picture_stale(tmp_path, html, monkeypatch):
 
 
 def test_shown_code_is_the_code_without_its_docstrings():
-    text = '"""Module."""\n\n\nclass A:\n    """Class."""\n\n    def f(self, x):\n        """Words."""\n        return x  # why\n'
+    method = '    def f(self, x):\n        """Words."""\n        return x  # why\n'
+    text = f'"""Module."""\n\n\nclass A:\n    """Class."""\n\n{method}'
     assert shown(text, "A.f") == "def f(self, x):\n    return x  # why"
     assert "Class." not in shown(text, "A") and "def f" in shown(text, "A")
     with pytest.raises(ValueError, match="no function or class 'B'"):
@@ -135,8 +137,6 @@ def test_every_choice_of_a_question_is_explained():
 
 def test_a_failing_cell_ends_the_build_with_a_sentence(tmp_path):
     """The real build on a copy of the book whose lab fails."""
-    import shutil
-
     copy = tmp_path / "course"
     ignored = shutil.ignore_patterns(".venv", "_build", ".git", "__pycache__", "tests")
     shutil.copytree(ROOT, copy, ignore=ignored)

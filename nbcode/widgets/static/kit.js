@@ -17,6 +17,9 @@ export function html(parent, tag, attributes = {}, text = "") {
   return node;
 }
 
+// Whatever can have the focus needs this: else JupyterLab takes arrow keys and Enter for shortcuts of the notebook.
+const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
+
 export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 // Trailing digits of binary fractions (0.30000000000000004) are of no use to a reader or to a slider.
@@ -34,7 +37,7 @@ export const signed = (value, digits = 2) => (value < 0 && number(value, digits)
 export function slider(parent, { label, name, min, max, step, onInput, signal }) {
   const row = html(parent, "label", { class: "nb-slider" });
   html(row, "span", { class: "nb-name" }, label);
-  const input = html(row, "input", { type: "range", name, min, max, step });
+  const input = html(row, "input", { type: "range", name, min, max, step, ...OWN_KEYS });
   const value = html(row, "span", { class: "nb-value" });
   input.addEventListener("input", () => onInput(Number(input.value)), { signal });
   return {
@@ -47,7 +50,7 @@ export function slider(parent, { label, name, min, max, step, onInput, signal })
 }
 
 export function button(parent, text, onClick, signal, attributes = {}) {
-  const node = html(parent, "button", { type: "button", ...attributes }, text);
+  const node = html(parent, "button", { type: "button", ...OWN_KEYS, ...attributes }, text);
   node.addEventListener("click", onClick, { signal });
   return node;
 }
@@ -70,6 +73,7 @@ const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDow
 // Make an SVG element a handle: onMove gets the pointer's event, onKey a direction ([dx, dy], up is +1).
 // Shift makes a key step ten times as large. onPress, if given, answers to Enter and the space bar.
 export function handle(node, { onMove, onKey, onPress, onFocus, signal }) {
+  for (const name in OWN_KEYS) node.setAttribute(name, OWN_KEYS[name]);
   node.setAttribute("tabindex", "0");
   node.setAttribute("role", "slider");
   node.classList.add("nb-handle");
@@ -91,7 +95,6 @@ export function handle(node, { onMove, onKey, onPress, onFocus, signal }) {
     else if (onPress && (event.key === "Enter" || event.key === " ")) onPress();
     else return;
     event.preventDefault();
-    event.stopPropagation();       // in a notebook, arrow keys and Enter would also move the cell
   }, { signal });
   if (onFocus) node.addEventListener("focus", onFocus, { signal });
 }

@@ -57,7 +57,6 @@ function render({ model, el }) {
         const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
         if (!step) return;
         event.preventDefault();
-        event.stopPropagation();
         pick(i + step[0], j + step[1]);
       }, { signal });
     }
