@@ -207,6 +207,14 @@ def test_an_answer_that_is_nearly_right_fails_with_the_case_and_both_results(exe
     assert "you return" in verdict.message and "expected" in verdict.message
 
 
+@pytest.mark.parametrize("name", ["center", "slope_of_square", "weighted_sum", "distance_to_line"])
+@pytest.mark.parametrize("dim", [0, -1])
+def test_a_result_with_a_dimension_too_many_fails_with_both_shapes(name, dim):
+    solution = getattr(check, name).exercise.solution
+    verdict = getattr(check, name)(lambda *arguments: torch.as_tensor(solution(*arguments)).unsqueeze(dim), 0)
+    assert verdict.status == "wrong" and "your result has shape" in verdict.message
+
+
 @each_exercise
 def test_an_error_is_shown_with_its_kind_and_words(exercise):
     verdict = exercise.check(raises(KeyError("weights")), 0)
@@ -294,12 +302,12 @@ def test_layers_of_other_shapes_are_told_the_right_ones(layers):
 
 def test_no_other_gate_passes_for_nand():
     found = {}  # every function of two inputs that one neuron can compute, found by trying small parameters
-    for w1, w2, b in np.ndindex(5, 5, 8):
-        neuron = (w1 - 2, w2 - 2, b - 3.5)
+    for w1, w2, b in np.ndindex(5, 5, 16):
+        neuron = (w1 - 2, w2 - 2, (b - 8) / 2)  # whole numbers too, where a sum is exactly 0 and the neuron silent
         table = tuple(neuron[0] * p + neuron[1] * q + neuron[2] > 0 for p in (0, 1) for q in (0, 1))
-        found.setdefault(table, neuron)
-    assert len(found) == 14  # all but XOR and its opposite
-    for table, neuron in found.items():
+        found.setdefault((table, neuron[2] % 1), neuron)
+    assert len({table for table, _ in found}) == 14  # all but XOR and its opposite
+    for (table, _), neuron in found.items():
         assert bool(check.nand_gate(always(neuron))) == (table == (True, True, True, False))
 
 

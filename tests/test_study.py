@@ -96,6 +96,17 @@ def test_a_run_survives_several_interruptions(out, whole):
     assert rows(out) == whole
 
 
+def test_a_finished_row_is_on_the_disk_before_the_next_cell(out):
+    there = []
+
+    def looking(size, seed):
+        there.append(rows(partial_of(out)).count(b"\n") - 1)  # without the line of column names
+        return Measure()(size, seed)
+
+    made_up(looking).run(CELLS, COMMAND, out)
+    assert there == [0, 1, 2, 3, 4, 5]
+
+
 def test_an_error_keeps_the_finished_rows_too(out, whole):
     def failing(size, seed):
         if size == 2:

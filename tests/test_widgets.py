@@ -28,7 +28,7 @@ REFUSED = [
     (Neuron, "points", ["011"], "points[0]"),
     (Neuron, "points", [["0", "0", "1"]], "points[0]"),
     *((Hidden, "first", value, "[w1, w2, b]") for value in (None, 1.0, [], [1, 2], [1, 2, 3, 4], "abc", [1, 2, "3"])),
-    *((Hidden, "output", [1, 2, x], "-10 to 10") for x in (10.5, NAN, INF, True, None, HUGE)),
+    *((Hidden, "output", [1, 2, x], "-10 to 10") for x in (10.5, -11, NAN, -INF, True, None, HUGE)),
     *((Hidden, "gate", value, "and, or, nand, xor") for value in ("XOR", "", None, 1, ["xor"])),
     *((MatrixProduct, "left", value, "1 to 4 rows") for value in (None, [], [[]], [[1, 2, 3]] * 5, [[1] * 5], 7, "ab")),
     *((MatrixProduct, "left", [[1, 2, x]], "whole numbers") for x in (0.5, 100, -100, NAN, "1", True, None, HUGE)),
@@ -174,6 +174,14 @@ def test_a_bundle_is_one_module_without_imports(name):
     assert not re.search(r"^\s*import\b|\bimport\s*\(|\bfrom\s+[\"']", text, re.MULTILINE)
     assert len(re.findall(r"\bexport\s+default\b", text)) == 1
     assert "render" in text.split("export default")[1]
+
+
+@pytest.mark.parametrize("name", FRONT_ENDS)
+def test_a_bundle_exports_what_its_own_script_does(name):
+    exports = [
+        re.findall(r"^export .*$", text, re.MULTILINE) for text in (bundle(name), (STATIC / name).read_text("utf-8"))
+    ]
+    assert exports[0] == exports[1]
 
 
 @pytest.mark.parametrize("name", FRONT_ENDS)

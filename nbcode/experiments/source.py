@@ -55,25 +55,44 @@ def imported_modules(text: str) -> set[str]:
 
 
 def code_only(text: str) -> str:
-    """A source text without comments, docstrings, blank lines and trailing blanks."""
-    lines = text.splitlines()
+    """A source text without comments, docstrings, blank lines and trailing blanks; texts in it stay as they are."""
+    lines = text.encode().splitlines()  # bytes, since the syntax tree counts its columns in them
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
             row, column = token.start
-            lines[row - 1] = lines[row - 1][:column]
-    for first, last in _docstring_lines(text):
-        lines[first - 1 : last] = [""] * (last - first + 1)
-    return "\n".join(line.rstrip() for line in lines if line.strip())
+            lines[row - 1] = lines[row - 1][: len(text.splitlines()[row - 1][:column].encode())]
+    tree = ast.parse(text)
+    for docstring in _docstrings(tree):
+        _cut(lines, docstring)
+    inside = _lines_that_end_inside_a_text(tree)
+    kept = [
+        line if row in inside else line.rstrip() for row, line in enumerate(lines, 1) if line.strip() or row in inside
+    ]
+    return b"\n".join(kept).decode()
 
 
-def _docstring_lines(text: str) -> list[tuple[int, int]]:
-    """First and last line of each docstring, counted from 1."""
+def _docstrings(tree: ast.AST) -> list[ast.expr]:
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    places = []
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, documented) and ast.get_docstring(node) is not None:
-            places.append((node.body[0].lineno, node.body[0].end_lineno))
-    return places
+    places = (node for node in ast.walk(tree) if isinstance(node, documented))
+    return [node.body[0].value for node in places if ast.get_docstring(node) is not None]
+
+
+def _cut(lines: list[bytes], node: ast.expr) -> None:
+    """Take a node out of the lines, and leave the lines there, empty."""
+    before = lines[node.lineno - 1][: node.col_offset]
+    after = lines[node.end_lineno - 1][node.end_col_offset :]
+    lines[node.lineno - 1 : node.end_lineno] = [before + after, *[b""] * (node.end_lineno - node.lineno)]
+
+
+def _lines_that_end_inside_a_text(tree: ast.AST) -> set[int]:
+    """Numbers of the lines whose end, or whose being blank, belongs to a text over several lines."""
+    docstrings = {id(node) for node in _docstrings(tree)}
+    texts = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Constant, ast.JoinedStr)) and id(node) not in docstrings
+    ]
+    return {row for node in texts for row in range(node.lineno, node.end_lineno)}
 
 
 def _is_module(name: str) -> bool:

@@ -9,6 +9,7 @@ import argparse
 import csv
 import datetime
 import platform
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,10 +75,16 @@ class Study:
             writer = csv.DictWriter(file, self.keys + self.values, lineterminator="\n")
             progress = tqdm(cells[done:], initial=done, total=len(cells), unit="cell", desc=self.name)
             for cell in progress:
-                writer.writerow({**cell, **self.measure(**cell)})
+                writer.writerow({**cell, **self._measured(cell)})
                 file.flush()
         self._finish(partial, out, header)
         return out
+
+    def _measured(self, cell: Mapping) -> Mapping:
+        measured = self.measure(**cell)
+        if set(measured) != set(self.values):
+            raise ValueError(f"{self.name} measured {sorted(measured)}; its columns are {sorted(self.values)}")
+        return measured
 
     def _continue(self, partial: Path, header: Mapping[str, str]) -> int:
         """Prepare the partial file and return how many rows of this very run it holds."""
@@ -100,8 +107,10 @@ class Study:
             "machine": f"{platform.system()}, {processor_name()}",
             "date": datetime.date.today().isoformat(),
         }
-        partial.write_text(_header_text(made, self.keys + self.values) + rows, encoding="utf-8")
-        partial.replace(out)  # in one step, so that the old results stay until the new ones are whole
+        whole = out.with_name(out.name + ".whole")
+        whole.write_text(_header_text(made, self.keys + self.values) + rows, encoding="utf-8")
+        whole.replace(out)  # in one step, so that the old results stay until the new ones are whole
+        partial.unlink()
 
 
 @dataclass(frozen=True)
@@ -175,7 +184,7 @@ def at_least_one(text: str) -> int:
 
 
 def _command(study: Study) -> str:
-    return " ".join(["python -m", study.module, *sys.argv[1:]])
+    return shlex.join(["python", "-m", study.module, *sys.argv[1:]])
 
 
 def _header_text(header: Mapping[str, str], columns: Sequence[str]) -> str:

@@ -47,7 +47,8 @@ class Neurons(nn.Module):
         Raises:
             ValueError: shapes that do not fit together, or values that are not finite.
         """
-        weight, bias = torch.as_tensor(weight), torch.as_tensor(bias)
+        dtype = torch.get_default_dtype()
+        weight, bias = torch.as_tensor(weight).to(dtype), torch.as_tensor(bias).to(dtype)
         if weight.ndim != 2 or bias.shape != weight.shape[:1]:
             raise ValueError(
                 f"weight has shape {tuple(weight.shape)} and bias {tuple(bias.shape)}; "
@@ -56,8 +57,8 @@ class Neurons(nn.Module):
         require_finite("weight", weight)
         require_finite("bias", bias)
         neurons = cls(weight.shape[1], weight.shape[0])
-        neurons.weight = nn.Parameter(weight.detach().clone().to(torch.get_default_dtype()))
-        neurons.bias = nn.Parameter(bias.detach().clone().to(torch.get_default_dtype()))
+        neurons.weight = nn.Parameter(weight.detach().clone())
+        neurons.bias = nn.Parameter(bias.detach().clone())
         return neurons
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
@@ -43,7 +44,7 @@ def study_spread(
         ax = figure.subplots()
         for parameter, measured in values.items():
             ax.plot([parameter] * len(measured), measured, "o", color=BLUE, alpha=0.45, markersize=5)
-        middles = [sorted(measured)[len(measured) // 2] for measured in values.values()]
+        middles = [statistics.median(measured) for measured in values.values()]
         ax.plot(list(values), middles, "-", color=BLACK, label=f"{names[1]}: dots are seeds, the line joins medians")
         ax.plot(list(limits), list(limits.values()), "--", color=ORANGE, label=names[2])
         ax.set(xscale="log", yscale="log", xlabel=names[0], ylabel=names[1])

@@ -69,7 +69,7 @@ def learn(
     check_labeled_points(x, y)
     if epochs < 1:
         raise ValueError(f"epochs is {epochs}; give at least 1")
-    neuron = Neurons(x.shape[1]).to(x.dtype)
+    neuron, y = Neurons(x.shape[1]).to(x.dtype), y.to(x.dtype)
     mistakes: list[int] = []
     for epoch in range(1, epochs + 1):
         mistakes.append(sum(correct(neuron, *example) for example in zip(x, y, strict=True)))
@@ -99,6 +99,7 @@ def mistake_bound(x: torch.Tensor, y: torch.Tensor, line: torch.Tensor) -> float
     check_labeled_points(x, y)
     if line.shape != (x.shape[1] + 1,):
         raise ValueError(f"line has shape {tuple(line.shape)}; give ({x.shape[1] + 1},): the weights, then the bias")
+    y = y.to(x.dtype)
     extended = torch.cat([x, torch.ones(len(x), 1).to(x)], dim=1)  # (B, D) -> (B, D + 1)
     gamma = ((2 * y - 1) * (extended @ line)).min() / line.norm()  # labels to -1 and +1
     if not gamma > 0:
@@ -107,9 +108,11 @@ def mistake_bound(x: torch.Tensor, y: torch.Tensor, line: torch.Tensor) -> float
 
 
 def check_labeled_points(x: torch.Tensor, y: torch.Tensor) -> None:
-    """Raise a ``ValueError`` unless ``x`` is (B, D), ``y`` is (B,) of zeros and ones, and all is finite."""
+    """Raise a ``ValueError`` unless ``x`` is (B, D) of floats, ``y`` (B,) of zeros and ones, and all is finite."""
     if x.ndim != 2 or x.numel() == 0:
         raise ValueError(f"x has shape {tuple(x.shape)}; give (B, D) with at least one example and one input")
+    if not x.is_floating_point():
+        raise ValueError(f"x has dtype {x.dtype}; give floating-point numbers, for example x.float()")
     if y.shape != x.shape[:1]:
         raise ValueError(f"y has shape {tuple(y.shape)}; give ({len(x)},): one label per row of x")
     require_finite("x", x)

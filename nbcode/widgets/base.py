@@ -7,7 +7,6 @@ as one text, those imports are written into it here.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,16 +67,29 @@ class InteractiveFigure(anywidget.AnyWidget):
         return {name: trait.default() for name, trait in own.items() if name not in inherited}
 
 
+def is_number(value: object) -> bool:
+    """Whether a value is a number; NaN counts as none, since it lies within no limits."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
+
+
 class Number(traitlets.Float):
     """A finite number within limits."""
 
     def validate(self, obj, value):
         """The value as a float, or a ``BadTrait`` that names the limits."""
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        if not is_number(value) or not self.min <= value <= self.max:
             raise BadTrait(f"{self.name} is {value!r}; give a finite number from {self.min:g} to {self.max:g}")
-        if not self.min <= value <= self.max:
-            raise BadTrait(f"{self.name} is {value:g}; give a number from {self.min:g} to {self.max:g}")
         return float(value)
+
+
+class Whole(traitlets.Int):
+    """A whole number within limits."""
+
+    def validate(self, obj, value):
+        """The value, or a ``BadTrait`` that names the limits."""
+        if type(value) is not int or not self.min <= value <= self.max:
+            raise BadTrait(f"{self.name} is {value!r}; give a whole number from {self.min} to {self.max}")
+        return value
 
 
 class Choice(traitlets.Enum):
@@ -99,6 +111,9 @@ def attributes(cls: type[InteractiveFigure], given: Mapping[str, object]) -> dic
     unknown = sorted(set(given) - set(cls.defaults()))
     if unknown:
         raise ValueError(f"<nb-{cls.tag}> has no {', '.join(unknown)}; it has: {', '.join(cls.defaults())}")
+    fixed = sorted(name for name in given if getattr(cls, name).read_only)
+    if fixed:
+        raise BadTrait(f"{', '.join(fixed)} of <nb-{cls.tag}> is fixed and cannot be given")
     figure = cls(**given)
     try:
         return {name: getattr(figure, name) for name in cls.defaults()}

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import traitlets
 
 from nbcode.data.gates import GATES
-from nbcode.widgets.base import BadTrait, Choice, InteractiveFigure, bundle, styles
+from nbcode.widgets.base import BadTrait, Choice, InteractiveFigure, bundle, is_number, styles
 from nbcode.widgets.neuron import points_of_gate
 
 LIMIT = 10.0
@@ -19,8 +17,7 @@ class Parameters(traitlets.List):
     def validate(self, obj, value):
         """The three numbers as floats, or a ``BadTrait``."""
         right = isinstance(value, (list, tuple)) and len(value) == 3
-        numbers = right and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in value)
-        if not numbers or not all(math.isfinite(v) and abs(v) <= LIMIT for v in value):
+        if not right or not all(is_number(v) and abs(v) <= LIMIT for v in value):
             raise BadTrait(f"{self.name} is {value!r}; give [w1, w2, b], finite numbers from -{LIMIT:g} to {LIMIT:g}")
         return [float(v) for v in value]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traitlets
 
-from nbcode.widgets.base import BadTrait, InteractiveFigure, bundle, styles
+from nbcode.widgets.base import BadTrait, InteractiveFigure, Whole, bundle, styles
 
 MOST = 4  # rows or columns; more do not fit on a telephone
 LIMIT = 99
@@ -37,8 +37,8 @@ class MatrixProduct(InteractiveFigure):
     _css = styles("base.css", "matrix_product.css")
     left = Matrix([[2, 1, 0], [-1, 3, 2]]).tag(sync=True)
     right = Matrix([[1, 4], [2, -1], [3, 0]]).tag(sync=True)
-    row = traitlets.Int(0, min=0, max=MOST - 1).tag(sync=True)
-    column = traitlets.Int(0, min=0, max=MOST - 1).tag(sync=True)
+    row = Whole(0, min=0, max=MOST - 1).tag(sync=True)
+    column = Whole(0, min=0, max=MOST - 1).tag(sync=True)
 
     @traitlets.validate("right", "left")
     def _inner_sizes_agree(self, proposal):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traitlets
 
 from nbcode.data.gates import CORNERS, GATES
-from nbcode.widgets.base import BadTrait, InteractiveFigure, Number, bundle, styles
+from nbcode.widgets.base import BadTrait, InteractiveFigure, Number, bundle, is_number, styles
 
 LOW, HIGH = -0.75, 1.75  # of both coordinates: the square that the figure shows
 MOST_POINTS = 40
@@ -34,16 +34,13 @@ class Points(traitlets.List):
         return [self._point(number, point) for number, point in enumerate(value)]
 
     def _point(self, number: int, point) -> list[float]:
-        try:
-            x1, x2, label = (float(part) for part in point)
-        except (TypeError, ValueError):
-            raise BadTrait(f"{self.name}[{number}] is {point!r}; give three numbers, x1, x2 and the label") from None
-        # Written so that NaN, which compares false with everything, is refused too.
-        if not (LOW <= x1 <= HIGH and LOW <= x2 <= HIGH and label in (0, 1)):
+        right = isinstance(point, (list, tuple)) and len(point) == 3 and all(is_number(part) for part in point)
+        if not right or not all(LOW <= part <= HIGH for part in point[:2]) or point[2] not in (0, 1):
             raise BadTrait(
-                f"{self.name}[{number}] is {point!r}; coordinates go from {LOW} to {HIGH}, labels are 0 or 1"
+                f"{self.name}[{number}] is {point!r}; give three numbers x1, x2, label: "
+                f"coordinates from {LOW} to {HIGH}, labels are 0 or 1"
             )
-        return [x1, x2, int(label)]
+        return [float(point[0]), float(point[1]), int(point[2])]
 
 
 class Neuron(InteractiveFigure):
