@@ -287,14 +287,26 @@ def test_an_interruption_by_the_reader_is_not_swallowed():
 
 
 @pytest.mark.parametrize(
-    "parameters", [(-1, -1), (-1, -1, "a"), (-1, -1, math.nan), (-1, -1, math.inf), 5, ((1, 2), 1, 1)]
+    "parameters",
+    [(-1, -1), (-1, -1, "a"), (-1, -1, math.nan), (-1, -1, math.inf), (-1, -1, 10**400), 5, ((1, 2), 1, 1)],
+    ids=["two", "a text", "nan", "infinity", "huge", "a number", "nested"],
 )
 def test_a_gate_needs_three_finite_numbers(parameters):
     verdict = check.nand_gate(always(parameters))
     assert verdict.status == "wrong" and "three finite numbers" in verdict.message
 
 
-@pytest.mark.parametrize("layers", [([[1, 1]], [0], [[1]], [0]), ([[1, 1], [1, 1]], [0, 0], [[1, 1]]), 5, "abcd"])
+@pytest.mark.parametrize(
+    "layers",
+    [
+        ([[1, 1]], [0], [[1]], [0]),
+        ([[1, 1], [1, 1]], [0, 0], [[1, 1]]),
+        ([[1, 1], [1, 10**400]], [0, 0], [[1, 1]], [0]),
+        5,
+        "abcd",
+    ],
+    ids=["one hidden neuron", "three parts", "huge", "a number", "a text"],
+)
 def test_layers_of_other_shapes_are_told_the_right_ones(layers):
     verdict = check.xor_layers(always(layers))
     assert verdict.status == "wrong" and "(2, 2), (2,), (1, 2) and (1,)" in verdict.message

@@ -175,6 +175,9 @@ def test_matrix_product_equals_torch(opened):
         row, column = rng.randrange(n), rng.randrange(p)
         show(figure, left=left, right=right, row=row, column=column)
         product = torch.tensor(left) @ torch.tensor(right)
+        hidden = figure.locator(".nb-product button").all_inner_texts()
+        assert hidden.count("?") == n * p - 1  # only the chosen entry shows, so that the others can be predicted
+        figure.locator("button[name=all]").click()
         shown = [int(numbers(entry)[0]) for entry in figure.locator(".nb-product button").all_inner_texts()]
         assert shown == product.flatten().tolist()
         told = numbers(text(figure, "sum"))
@@ -287,3 +290,61 @@ def test_a_figure_cleans_up_and_comes_back(opened):
 def test_a_state_from_outside_cannot_put_markup_into_the_page(opened):
     figure = opened("nb-hidden")
     assert figure.evaluate("el => el.querySelectorAll('script').length") == 0
+
+
+def test_matrices_are_exchanged_where_their_shapes_allow(opened):
+    figure = opened("nb-matrix-product")
+    show(figure, left=[[1, 2, 3, 4]], right=[[5], [6], [7], [8]], row=0, column=0)
+    figure.locator("button[name=exchange]").click()
+    assert figure.locator(".nb-product button").count() == 16
+    show(figure, left=[[1, 2], [3, 4], [5, 6]], right=[[1], [2]], row=0, column=0)
+    figure.locator("button[name=exchange]").click()
+    assert text(figure, "sum") == "B times A does not exist: B has 1 column and A has 3 rows."
+    assert state(figure, "left")[0] == [[1, 2], [3, 4], [5, 6]]
+
+
+def test_a_line_is_drawn_where_the_neuron_changes_its_mind_or_not_at_all(opened):
+    """Both ends of the drawn line have a weighted sum of 0; a line that passes the picture by is not drawn."""
+    figure, rng = opened("nb-neuron"), random.Random(6)
+    outside = 0
+    for _ in range(STATES):
+        w1, w2, b = random_neuron(rng)
+        show(figure, w1=w1, w2=w2, b=b)
+        corners = [w1 * x + w2 * y + b for x in (-0.75, 1.75) for y in (-0.75, 1.75)]
+        line = figure.locator(".nb-line line").first
+        if min(corners) > 0 or max(corners) < 0:
+            outside += 1
+            assert not line.is_visible()
+            assert "outside the picture" in figure.locator(".nb-equation").inner_text()
+            continue
+        for end in ("1", "2"):
+            x, y = (float(line.get_attribute(name + end)) for name in "xy")
+            x, y = (x - 26) / (288 / 2.5) - 0.75, (320 - 26 - y) / (288 / 2.5) - 0.75
+            assert w1 * x + w2 * y + b == pytest.approx(0, abs=1e-6)
+            assert -0.7501 <= x <= 1.7501 and -0.7501 <= y <= 1.7501
+    assert 0 < outside < STATES
+
+
+@pytest.mark.parametrize("neuron", [(1, 0.5, -0.5), (-1, -0.5, 0.5), (-1, 0.5, 0.2), (0.5, -1, 0.2)])
+@pytest.mark.parametrize(
+    ("key", "axis", "sign"), [("ArrowRight", 0, 1), ("ArrowLeft", 0, -1), ("ArrowUp", 1, 1), ("ArrowDown", 1, -1)]
+)
+def test_an_arrow_key_moves_the_line_the_way_it_points(opened, neuron, key, axis, sign):
+    figure = opened("nb-neuron")
+    show(figure, w1=neuron[0], w2=neuron[1], b=neuron[2], points=[[0, 0, 0]])
+    figure.locator(".nb-line rect").focus()
+    figure.page.keyboard.press(key)
+    # Where the line crosses the axis of the key: -b / w.
+    before, after = (-b / neuron[axis] for b in (neuron[2], state(figure, "b")[0]))
+    assert (after - before) * sign > 0
+
+
+def test_a_line_moved_by_hand_stays_in_the_picture(opened):
+    figure = opened("nb-hidden")
+    show(figure, first=[1, 1, 0.5])
+    handle = figure.locator(".nb-line rect").first
+    handle.focus()
+    for _ in range(60):
+        figure.page.keyboard.press("Shift+ArrowLeft")
+        figure.page.keyboard.press("ArrowLeft")
+    assert handle.is_visible() and state(figure, "first")[0] != [1, 1, 0.5]

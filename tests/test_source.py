@@ -115,6 +115,10 @@ def test_code_only_leaves_the_code(text):
     ("one", "other"),
     [
         ("x = a + b", "x = a - b"),
+        (
+            "x = '\u2028'\ny = 1  # other line ends than Python's",
+            "x = '\u2028'\ny = 2  # other line ends than Python's",
+        ),
         ("x = 'a # b'", "x = 'a # c'"),
         ("x = 1\nif y:\n    x = 2", "x = 1\nif y:\n    x = 3"),
         ("if y:\n    a()\n    b()", "if y:\n    a()\nb()"),

@@ -22,7 +22,7 @@ CENTER = Exercise(
     minutes=5,
     task="Each column of `x`, of shape (B, D), holds one measurement. Shift every column so that its mean becomes 0, "
     "and return the result, of shape (B, D). No loop.",
-    hint="`x.mean(dim=0)` has shape (D,). Which of the two shapes in `x - x.mean(dim=0)` is stretched?",
+    hint="`x.mean(dim=...)` makes the named dimension disappear. One mean per column must be left.",
     solution=center,
     mutants=(
         Mutant(
@@ -38,11 +38,16 @@ CENTER = Exercise(
             "the columns were also divided by their spread; only the mean must go",
         ),
         Mutant(lambda x: x.mean(dim=0), "these are the means; return x without them"),
+        Mutant(lambda x: x.mean(dim=0) - x, "the sign is turned: take the mean off x, not x off the mean"),
+        Mutant(
+            lambda x: x - x.mean(dim=1),
+            "there is one mean per row here, and (B,) does not fit (B, D); each *column* has a mean",
+        ),
     ),
     arguments=lambda rng: (
         3
         + torch.randn(
-            rng.randint(2, 6), rng.randint(2, 5), generator=torch.Generator().manual_seed(rng.getrandbits(32))
+            rng.randint(5, 7), rng.randint(2, 4), generator=torch.Generator().manual_seed(rng.getrandbits(32))
         ),
     ),
 )
@@ -140,6 +145,10 @@ MATRIX_PRODUCT = Exercise(
         Mutant(
             lambda a, b: _transposed(matrix_product(a, b)),
             "rows and columns of the result are exchanged: row i of a makes row i of the result",
+        ),
+        Mutant(
+            lambda a, b: [matrix_product(a, b)[-1]] * len(a),
+            "all rows are the last one: [[0] * p] * n makes n names for one and the same row",
         ),
         Mutant(
             lambda a, b: [[row[0] * b[0][j] for j in range(len(b[0]))] for row in a],

@@ -16,6 +16,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 
 TRIALS = 30
@@ -67,6 +68,8 @@ class Exercise:
         mutants: at least three typical wrong answers.
         arguments: makes one random tuple of arguments from a ``random.Random``.
         view: maps a result and its arguments to what is compared, for tasks with many right answers.
+        explain: says in words how the view of an answer differs from the solution's; without it both are shown.
+        trials: number of tuples of arguments; 1 where there is nothing random.
     """
 
     name: str
@@ -79,6 +82,8 @@ class Exercise:
     mutants: tuple[Mutant, ...]
     arguments: Callable[[random.Random], tuple]
     view: Callable = field(default=_same)
+    explain: Callable | None = None
+    trials: int = TRIALS
 
     @property
     def signature(self) -> str:
@@ -88,7 +93,7 @@ class Exercise:
     @property
     def stub(self) -> str:
         """The code that a reader starts from."""
-        return f"def {self.signature}:\n    ...  # your code"
+        return f"def {self.signature}:\n    pass  # your code"
 
     @property
     def solution_source(self) -> str:
@@ -109,12 +114,12 @@ class Exercise:
 
 
 def judge(exercise: Exercise, answer: Callable, rng: random.Random) -> Verdict:
-    """Run an answer beside the solution on ``TRIALS`` random tuples of arguments; the first difference decides."""
+    """Run an answer beside the solution on random arguments; the difference that is shortest to tell is told."""
     if not callable(answer):
         return Verdict(
             "wrong", f"give the function itself, not what it returns: check.{exercise.name}({exercise.name})"
         )
-    trials = [exercise.arguments(rng) for _ in range(TRIALS)]
+    trials = [exercise.arguments(rng) for _ in range(exercise.trials)]
     try:
         views = [_run(exercise, answer, arguments) for arguments in trials]
     except NotImplementedError:
@@ -123,13 +128,19 @@ def judge(exercise: Exercise, answer: Callable, rng: random.Random) -> Verdict:
         return Verdict("wrong", _known_mistake(exercise, answer, trials) or str(error))
     if all(view is None for view in views):
         return Verdict("not written yet", "not written yet (it returns None; if it is written, is a return missing?)")
-    for arguments, view in zip(trials, views, strict=True):
-        expected = _run(exercise, exercise.solution, arguments)
-        difference = _difference(view, expected)
-        if difference:
-            says = _known_mistake(exercise, answer, trials)
-            return Verdict("wrong", says or f"for {_show(exercise, arguments)} {difference}")
-    return Verdict("right", f"right, on {TRIALS} random cases")
+    told = [found for pair in zip(trials, views, strict=True) if (found := _told_difference(exercise, *pair))]
+    if told:
+        return Verdict("wrong", _known_mistake(exercise, answer, trials) or min(told, key=len))
+    return Verdict("right", f"right, on {exercise.trials} random cases" if exercise.trials > 1 else "right")
+
+
+def _told_difference(exercise: Exercise, arguments: tuple, view) -> str | None:
+    """What to tell the reader about one case; None if the answer is right in it."""
+    expected = _run(exercise, exercise.solution, arguments)
+    difference = _difference(view, expected)
+    if difference and exercise.explain:
+        return exercise.explain(view, expected)
+    return difference and f"for {_show(exercise, arguments)} {difference}"
 
 
 def _run(exercise: Exercise, answer: Callable, arguments: tuple):
@@ -178,12 +189,18 @@ def _outcome(exercise: Exercise, answer: Callable, arguments: tuple):
 def _difference(got, expected) -> str | None:
     """How ``got`` differs from ``expected``, in words; None where they agree."""
     if isinstance(expected, (tuple, list)):
-        if not isinstance(got, (tuple, list)):
-            return f"you return {_brief(got)}, expected {len(expected)} values"
-        if len(got) != len(expected):
-            return f"you return {len(got)} values, expected {len(expected)}"
+        got = got.tolist() if isinstance(got, (torch.Tensor, np.ndarray)) and not _is_meta(got) else got
+        if not isinstance(got, (tuple, list)) or len(got) != len(expected):
+            return f"you return {_brief(got)}, expected {_brief(expected)}"
         pairs = zip(got, expected, strict=True)
-        return next((found for pair in pairs if (found := _difference(*pair))), None)
+        differ = [place for place, pair in enumerate(pairs, 1) if _difference(*pair)]
+        if not differ:
+            return None
+        parts = isinstance(expected, tuple) and any(isinstance(part, torch.Tensor) for part in expected)
+        if not parts:
+            return f"you return {_brief(got)}, expected {_brief(expected)}"
+        first = differ[0]
+        return f"result {first} of {len(expected)} is wrong: {_difference(got[first - 1], expected[first - 1])}"
     if isinstance(expected, (str, bool)) or expected is None:
         same = type(got) is type(expected) and got == expected
         return None if same else f"you return {_brief(got)}, expected {_brief(expected)}"
@@ -212,12 +229,16 @@ def _show(exercise: Exercise, arguments: tuple) -> str:
     return shown or "no arguments"
 
 
+def _is_meta(value) -> bool:
+    return isinstance(value, torch.Tensor) and value.is_meta
+
+
 def _brief(value) -> str:
     if isinstance(value, torch.Tensor):
-        return "a tensor without data" if value.is_meta else _brief(value.tolist())
+        return "a tensor without data" if _is_meta(value) else _brief(value.tolist())
     if isinstance(value, (list, tuple)):
         inner = ", ".join(_brief(item) for item in value)
-        return f"[{inner}]" if isinstance(value, list) else f"({inner})"
+        return f"[{inner}]" if isinstance(value, list) else f"({inner},)" if len(value) == 1 else f"({inner})"
     if isinstance(value, numbers.Real) and not isinstance(value, (bool, numbers.Integral)):
         return f"{value:.4g}" if math.isfinite(value) else str(value)
     text = repr(value)

@@ -6,7 +6,7 @@ import random
 
 import torch
 
-from nbcode.data.gates import CORNERS
+from nbcode.data.gates import CORNERS, GATES
 from nbcode.exercises.frame import Exercise, Mutant, WrongAnswer
 from nbcode.models.neuron import Neurons, ThresholdNetwork
 
@@ -29,7 +29,7 @@ WEIGHTED_SUM = Exercise(
     minutes=5,
     task="Compute what one neuron computes before its threshold, for a whole batch at once: "
     "`x` has shape (B, D), `w` has shape (D,), `b` is a number. Return a tensor of shape (B,). No loop.",
-    hint="The matrix product `x @ w` multiplies every row of `x` with `w` and adds up.",
+    hint="Which product of a (B, D) and a (D,) tensor has shape (B,)?",
     solution=weighted_sum,
     mutants=(
         Mutant(
@@ -43,6 +43,10 @@ WEIGHTED_SUM = Exercise(
         Mutant(
             lambda x, w, b: x @ w - b,
             "the bias is subtracted: that is a threshold, the bias with its sign turned; here b is added",
+        ),
+        Mutant(
+            lambda x, w, b: (x * w + b).sum(dim=1),
+            "the bias is added once per input; each sum gets it once",
         ),
         Mutant(
             lambda x, w, b: ((x @ w + b) > 0).float(),
@@ -80,6 +84,14 @@ DISTANCE_TO_LINE = Exercise(
             "divided by the squared length of w: it halves when w and b double; divide by the length",
         ),
         Mutant(
+            lambda x, w, b: x @ w / w.norm(),
+            "the bias is missing: this is the distance from the parallel line through the origin",
+        ),
+        Mutant(
+            lambda x, w, b: -(x @ w + b) / w.norm(),
+            "the sign is turned: the distance is positive where the neuron fires",
+        ),
+        Mutant(
             lambda x, w, b: (x @ w + b).abs() / w.norm(),
             "the sign is lost: points where the neuron is silent have a negative distance",
         ),
@@ -113,6 +125,14 @@ def _truth_table(result, arguments) -> list[int]:
     return neuron.fire(torch.tensor(CORNERS)).squeeze(1).int().tolist()
 
 
+def _explain_table(answers: list[int], expected: list[int]) -> str:
+    """The first corner where the answers differ from what they should be."""
+    words = {0: "silent", 1: "firing"}
+    corner = next(place for place, pair in enumerate(zip(answers, expected, strict=True)) if pair[0] != pair[1])
+    x1, x2 = (int(value) for value in CORNERS[corner])
+    return f"at ({x1}, {x2}) the output is {words[answers[corner]]}, and it should be {words[expected[corner]]}"
+
+
 NAND_GATE = Exercise(
     name="nand_gate",
     chapter="neuron",
@@ -125,14 +145,16 @@ NAND_GATE = Exercise(
     mutants=(
         Mutant(lambda: (1.0, 1.0, -1.5), "this is AND: each of its four answers is the opposite of NAND's"),
         Mutant(lambda: (1.0, 1.0, -0.5), "this is OR: it fires at (1, 1), where NAND is silent"),
-        Mutant(lambda: (-1.0, -1.0, 0.5), "this is NOR: it fires at (0, 0) only; move the line outward with the bias"),
+        Mutant(lambda: (-1.0, -1.0, 0.5), "it fires at (0, 0) only; NAND fires at three corners"),
         Mutant(
             lambda: (-1.0, -1.0, 2.5),
-            "it always fires: the line passes beyond (1, 1); move it inward with the bias",
+            "it fires at all four corners; NAND is silent at (1, 1)",
         ),
     ),
     arguments=lambda rng: (),
     view=_truth_table,
+    explain=_explain_table,
+    trials=1,
 )
 
 
@@ -184,6 +206,10 @@ PERCEPTRON_STEP = Exercise(
             "the error is taken before the threshold: compare y with the answer 0 or 1, not with the weighted sum",
         ),
         Mutant(
+            lambda w, b, x, y: w + (y - float(x @ w + b > 0)) * x,
+            "one result is missing: return the new w and the new b",
+        ),
+        Mutant(
             lambda w, b, x, y: (w + (e := y - float(x @ w + b >= 0)) * x, b + e),
             "a weighted sum of exactly 0 must leave the neuron silent: it fires above 0 only",
         ),
@@ -196,10 +222,10 @@ PERCEPTRON_STEP = Exercise(
 
 
 def xor_layers():
-    hidden_weight = [[1.0, 1.0], [-1.0, -1.0]]  # OR, NAND
-    hidden_bias = [-0.5, 1.5]
-    output_weight = [[1.0, 1.0]]  # AND of the two
-    output_bias = [-1.5]
+    hidden_weight = [[1.0, 1.0], [1.0, 1.0]]  # OR, AND
+    hidden_bias = [-0.5, -1.5]
+    output_weight = [[1.0, -1.0]]  # OR, but not AND
+    output_bias = [-0.5]
     return hidden_weight, hidden_bias, output_weight, output_bias
 
 
@@ -211,7 +237,12 @@ def _layers_truth_table(result, arguments) -> list[int]:
         output = Neurons.of(output_weight.reshape(1, 2), output_bias.reshape(1))
     except (TypeError, ValueError, RuntimeError) as error:
         raise WrongAnswer(f"return four lists of shapes (2, 2), (2,), (1, 2) and (1,) ({error})") from error
-    return ThresholdNetwork(hidden, output)(torch.tensor(CORNERS)).squeeze(1).int().tolist()
+    corners = torch.tensor(CORNERS)
+    table = ThresholdNetwork(hidden, output)(corners).squeeze(1).int().tolist()
+    inner = {tuple(column) for column in hidden.fire(corners).int().T.tolist()}
+    if table == list(GATES["xor"]) and inner == {GATES["or"], GATES["nand"]}:
+        raise WrongAnswer("this is the network of the chapter, OR and NAND; it computes XOR, but find another one")
+    return table
 
 
 XOR_LAYERS = Exercise(
@@ -227,23 +258,25 @@ XOR_LAYERS = Exercise(
     mutants=(
         Mutant(
             lambda: ([[1.0, 1.0], [1.0, 1.0]], [-0.5, -1.5], [[1.0, 1.0]], [-0.5]),
-            "this is OR: the hidden neuron that fires at (1, 1) must hold the output back, with a negative weight",
+            "this is OR: it also fires at (1, 1), where XOR is silent",
         ),
         Mutant(
             lambda: ([[1.0, 1.0], [-1.0, -1.0]], [-0.5, 1.5], [[-1.0, -1.0]], [1.5]),
-            "this is the opposite of XOR: turn the signs of the output neuron",
+            "this is the opposite of XOR: it fires exactly where it should be silent",
         ),
         Mutant(
             lambda: ([[1.0, 1.0], [-1.0, -1.0]], [-0.5, 1.5], [[1.0, 1.0]], [-0.5]),
-            "it always fires: at every corner at least one of your hidden neurons does, so ask for both",
+            "it fires at all four corners; XOR fires at two of them",
         ),
         Mutant(
             lambda: ([[1.0, -1.0], [-1.0, 1.0]], [-0.5, -0.5], [[1.0, 1.0]], [-1.5]),
-            "it never fires: no corner excites both of your hidden neurons, so ask for one of them",
+            "it is silent at all four corners; XOR fires at two of them",
         ),
     ),
     arguments=lambda rng: (),
     view=_layers_truth_table,
+    explain=_explain_table,
+    trials=1,
 )
 
 EXERCISES = (WEIGHTED_SUM, DISTANCE_TO_LINE, NAND_GATE, PERCEPTRON_STEP, XOR_LAYERS)

@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 
 from nbcode.plots.style import BLACK, BLUE, LINES, ORANGE, new_figure
 
+TICKS = (1, 2, 5, 10, 20, 50, 100, 1_000, 10_000, 100_000)  # of a logarithmic axis, as plain numbers
+
 
 def mistakes_per_epoch(runs: Mapping[str, Sequence[int]]) -> Figure:
     """One line per run: mistakes of the perceptron rule in each epoch, counted from 1.
@@ -48,7 +50,9 @@ def study_spread(
         ax.plot(list(values), middles, "-", color=BLACK, label=f"{names[1]}: dots are seeds, the line joins medians")
         ax.plot(list(limits), list(limits.values()), "--", color=ORANGE, label=names[2])
         ax.set(xscale="log", yscale="log", xlabel=names[0], ylabel=names[1])
-        ax.set_xticks(list(values), [f"{parameter:g}" for parameter in values], minor=False)
+        ax.set_xticks(list(values), [f"{parameter:g}" for parameter in values])
+        ax.set_yticks([tick for tick in TICKS if ax.get_ylim()[0] <= tick <= ax.get_ylim()[1]])
+        ax.yaxis.set_major_formatter("{x:,g}")
         ax.minorticks_off()
         ax.legend(loc="upper right")
     return figure

@@ -11,7 +11,11 @@ from nbcode.plots.style import BLACK, BLUE, ORANGE, new_figure
 
 
 def slice_through_surface(
-    f: Callable[[np.ndarray, np.ndarray], np.ndarray], at: tuple[float, float], slope: float, reach: float = 2.0
+    f: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    at: tuple[float, float],
+    slope: float,
+    levels: Sequence[float] | int = 10,
+    reach: float = 2.0,
 ) -> Figure:
     """Left, a function of x and y from above with one line of constant y; right, the function along that line.
 
@@ -19,13 +23,15 @@ def slice_through_surface(
         f: takes arrays.
         at: the point (x, y) where the tangent is drawn.
         slope: of the tangent, the partial derivative by x at that point.
+        levels: values of f at which contour lines are drawn, or how many to draw.
         reach: half the width of the shown square.
     """
     x0, y0 = at
     ticks = np.linspace(-reach, reach, 121)
     with new_figure(7.2, 3.2) as figure:
         above, along = figure.subplots(1, 2)
-        lines = above.contour(ticks, ticks, f(*np.meshgrid(ticks, ticks)), levels=10, cmap="Greys", linewidths=1)
+        heights = f(*np.meshgrid(ticks, ticks))
+        lines = above.contour(ticks, ticks, heights, levels=levels, colors="#666666", linewidths=1)
         above.clabel(lines, fontsize=8)
         above.axhline(y0, color=BLUE)
         above.plot(x0, y0, "o", color=ORANGE, markersize=8)
@@ -35,7 +41,7 @@ def slice_through_surface(
         step = np.array([-0.9, 0.9])
         along.plot(x0 + step, height + slope * step, "--", color=ORANGE)
         along.plot(x0, height, "o", color=ORANGE, markersize=8)
-        along.set(xlabel="x", ylabel=f"f(x, {y0:g})", title=f"along the line: slope {slope:g} at x = {x0:g}")
+        along.set(xlabel="x", ylabel=f"f(x, {y0:g})", title="along the line, with a tangent")
     return figure
 
 

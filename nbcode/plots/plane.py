@@ -13,25 +13,29 @@ from nbcode.plots.style import BLACK, EDGES, FILLS, MARKERS, new_figure
 Panel = tuple[torch.Tensor, torch.Tensor, Callable[[torch.Tensor], torch.Tensor] | None]
 
 
-def decision_planes(panels: Mapping[str, Panel], axes: tuple[str, str] = ("$x_1$", "$x_2$")) -> Figure:
+INPUTS = ("$x_1$", "$x_2$")
+
+
+def decision_planes(panels: Mapping[str, Panel], axes: Mapping[str, tuple[str, str]] | None = None) -> Figure:
     """Panels side by side; in each, labeled points, the region where a model fires, and a cross on every miss.
 
     Args:
         panels: title -> (points (B, 2), labels (B,), model). The model maps (N, 2) to (N, 1) zeros and ones;
             ``None`` shows the points alone.
-        axes: names of the two axes.
+        axes: title -> names of the two axes of that panel; ``x_1`` and ``x_2`` where nothing else is given.
 
     Raises:
         ValueError: no panel, or points that are not (B, 2).
     """
     if not panels:
         raise ValueError("no panel given; give at least one: {title: (points, labels, model)}")
-    with new_figure(2.9 * len(panels), 3.2) as figure:
+    with new_figure(2.3 * len(panels), 2.7) as figure:
         for ax, (title, (x, y, model)) in zip(
             figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
         ):
             _panel(ax, x, y, model)
-            ax.set(title=title, xlabel=axes[0], ylabel=axes[1], aspect="equal")
+            across, up = (axes or {}).get(title, INPUTS)
+            ax.set(title=title, xlabel=across, ylabel=up, aspect="equal", xticks=(0, 1), yticks=(0, 1))
     return figure
 
 

@@ -32,7 +32,7 @@ def correct(neuron: Neurons, x: torch.Tensor, y: torch.Tensor) -> bool:
     """Show one example to the neuron and, if its answer is wrong, move it once.
 
     The rule is w <- w + (y - a) x and b <- b + (y - a), where a is the neuron's answer, 0 or 1.
-    Source: Rosenblatt (1958), in the form with labels 0 and 1.
+    Source: Rosenblatt (1962), the error-correction procedure, in the form with labels 0 and 1.
 
     Args:
         neuron: a single neuron, changed in place.

@@ -21,11 +21,11 @@
     }
     get(name) { return this.state[name]; }
     set(name, value) {
-      if (typeof name === "object") return Object.entries(name).forEach(([key, v]) => this.set(key, v));
-      if (Object.is(this.state[name], value)) return;
-      this.state[name] = value;
-      this.trigger(`change:${name}`, value);
-      this.trigger("change", value);
+      const changes = typeof name === "object" ? name : { [name]: value };
+      const changed = Object.keys(changes).filter(key => !Object.is(this.state[key], changes[key]));
+      Object.assign(this.state, changes);                       // all of them before anyone is told
+      for (const key of changed) this.trigger(`change:${key}`, changes[key]);
+      if (changed.length) this.trigger("change");
     }
     trigger(event, value) { for (const f of [...(this.handlers.get(event) || [])]) f({}, value); }
     on(events, f) {

@@ -32,7 +32,7 @@ function render({ model, el }) {
     const count = html(below, "output", { name: "misses", "aria-live": "polite" });
     const rule = html(below, "div", { class: "nb-rule" });
     button(rule, "Start again", () => write(start), signal, { name: "start" });
-    button(rule, "Show OR, NAND and AND", () => write(SOLVED), signal, { name: "solve" });
+    button(rule, "Show one solution", () => write(SOLVED), signal, { name: "solve" });
 
     const dots = [0, 1, 2, 3].map(() => point(before.points));
     const images = [0, 1, 2, 3].map(() => point(after.points));
@@ -42,11 +42,11 @@ function render({ model, el }) {
     function draw() {
       const [one, two, three] = [model.get("first"), model.get("second"), model.get("output")];
       const corners = gates[model.get("gate")];
-      first.draw(one);
-      second.draw(two);
-      output.draw(three);
       gate.set(model.get("gate"));
       const sent = corners.map(([x1, x2, label]) => [...hiddenOutputs(one, two, [x1, x2]), label]);
+      first.draw(one, corners);
+      second.draw(two, corners);
+      output.draw(three, sent);
       const met = {};
       corners.forEach((corner, i) => {
         const missed = fires(three, sent[i]) !== corner[2];

@@ -113,16 +113,21 @@ export function describe(node, label, value, text, [low, high]) {
 export function live(model, el, tag, traits, build) {
   const stop = new AbortController();
   const root = html(el, "div", { class: `nb-root nb-${tag}` });
+    let writing = false;                  // several traits change together: draw once, when all of them have
+  const redraw = () => { if (!writing) draw(); };
   const write = changes => {
+    writing = true;
     for (const name in changes) model.set(name, changes[name]);
+    writing = false;
     model.save_changes();
+    draw();
   };
   const draw = build(root, write, stop.signal);
-  for (const name of traits) model.on(`change:${name}`, draw);
+  for (const name of traits) model.on(`change:${name}`, redraw);
   draw();
   return () => {
     stop.abort();
-    for (const name of traits) model.off(`change:${name}`, draw);
+        for (const name of traits) model.off(`change:${name}`, redraw);
     root.remove();
   };
 }

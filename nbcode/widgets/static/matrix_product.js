@@ -29,10 +29,20 @@ function render({ model, el }) {
       return html(stage, "div", { class: `nb-matrix nb-${name}` });
     });
     const sum = html(root, "output", { name: "sum", "aria-live": "polite" });
-    button(root, "Other numbers", () => { const [a, b] = both(); fresh(a.length, b.length, b[0].length); }, signal, { name: "fresh" });
+    const more = html(root, "div", { class: "nb-rule" });
+    button(more, "Exchange A and B", exchange, signal, { name: "exchange" });
+    button(more, "Show all entries", () => { all = true; draw(); }, signal, { name: "all" });
+    button(more, "Other numbers", () => { const [a, b] = both(); fresh(a.length, b.length, b[0].length); }, signal, { name: "fresh" });
 
+    // Entries stay hidden until they are chosen, so that they can be predicted.
+    let shown = new Set(), all = false, matrices = "";
     const both = () => [model.get("left"), model.get("right")];
     function fresh(n, m, p) { write({ left: drawn(n, m), right: drawn(m, p), row: 0, column: 0 }); }
+    function exchange() {
+      const [a, b] = both();
+      if (b[0].length === a.length) write({ left: b, right: a, row: 0, column: 0 });
+      else sum.textContent = `B times A does not exist: B has ${b[0].length} column${b[0].length > 1 ? "s" : ""} and A has ${a.length} rows.`;
+    }
 
     function chosen() {
       const [a, b] = both();
@@ -52,7 +62,8 @@ function render({ model, el }) {
     }
     function entry(box, value, i, j, [row, column]) {
       const here = i === row && j === column;
-      const node = button(box, number(value, 0), () => pick(i, j), signal, { "aria-pressed": String(here), "aria-label": `Row ${i + 1}, column ${j + 1}: ${number(value, 0)}`, tabindex: here ? "0" : "-1" });
+      const text = all || shown.has(`${i},${j}`) ? number(value, 0) : "?";
+      const node = button(box, text, () => pick(i, j), signal, { "aria-pressed": String(here), "aria-label": `Row ${i + 1}, column ${j + 1}: ${text}`, tabindex: here ? "0" : "-1" });
       node.addEventListener("keydown", event => {
         const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
         if (!step) return;
@@ -60,16 +71,19 @@ function render({ model, el }) {
         pick(i + step[0], j + step[1]);
       }, { signal });
     }
-    return function draw() {
+    function draw() {
       const [a, b] = both();
       if (a[0].length !== b.length) return;        // between the two changes of one write
-      const at = chosen(), [row, column] = at;
+      const at = chosen(), [row, column] = at, now = JSON.stringify([a, b]);
+      if (now !== matrices) { shown = new Set(); all = false; matrices = now; }
+      shown.add(`${row},${column}`);
       shapes.set([a.length, b.length, b[0].length].join());
       fill(grids[0], "A", a, (box, value, i) => html(box, "span", { class: i === row ? "nb-lit" : "" }, number(value, 0)));
       fill(grids[1], "B", b, (box, value, i, j) => html(box, "span", { class: j === column ? "nb-lit" : "" }, number(value, 0)));
       fill(grids[2], "AB", product(a, b), (box, value, i, j) => entry(box, value, i, j, at));
       sum.textContent = `Row ${row + 1} of A times column ${column + 1} of B: ${sumBehind(a, b, row, column)}`;
-    };
+    }
+    return draw;
   });
 }
 export default { render };

@@ -1,6 +1,6 @@
 // One neuron with two inputs: its parameters, its line and its points can all be moved; misses are counted.
 import { choice, button, slider, html, handle, describe, live, number, signed, clamp, tidy } from "./kit.js";
-import { Plane, Line, point, placePoint, legend } from "./plane.js";
+import { Plane, Line, point, placePoint, legend, segment } from "./plane.js";
 import { weightedSum, fires, misses, corrected, nextMiss, LIMIT } from "./neuron_arithmetic.js";
 
 const LOW = -0.75, HIGH = 1.75;
@@ -65,7 +65,6 @@ function render({ model, el }) {
       position = miss + 1;
       selected = miss;
       setNeuron(corrected(values(), points[miss]));
-      draw();                     // the parameters may be as before (XOR comes back to where it was)
       return true;
     }
     function run() {
@@ -105,11 +104,12 @@ function render({ model, el }) {
     function draw() {
       const neuron = values(), [w1, w2, b] = neuron, points = model.get("points");
       selected = Math.min(selected, points.length - 1);
-      line.draw(neuron);
+      line.draw(neuron, points);
       drawPoints(neuron, points);
       for (const name in sliders) sliders[name].set(model.get(name));
       preset.set(Object.keys(presets).find(key => same(presets[key], points)));
-      equation.textContent = `z = ${number(w1)} x₁${signed(w2)} x₂${signed(b)}, fires where z > 0`;
+      const seen = segment(neuron, LOW, HIGH) ? "" : ". Its line is outside the picture";
+      equation.textContent = `z = ${number(w1)} x₁${signed(w2)} x₂${signed(b)}, fires where z > 0${seen}`;
       const [x1, x2, label] = points[selected], z = weightedSum(neuron, points[selected]);
       const right = fires(neuron, points[selected]) === label;
       chosen.textContent = `Point ${selected + 1} at (${number(x1)}, ${number(x2)}), label ${label}: z = ${number(z)}, ${z > 0 ? "fires" : "silent"}, ${right ? "right" : "missed"}`;

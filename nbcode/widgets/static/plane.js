@@ -21,12 +21,34 @@ export function firingSide([w1, w2, b], low, high) {
   return polygon;
 }
 
-// The point of the line that is nearest to an anchor, kept inside the square: there the handles are.
-export function footPoint([w1, w2, b], [x, y], low, high) {
+// The piece of the line that lies in the square, as its two ends; null where the line passes the square by.
+export function segment([w1, w2, b], low, high) {
   const length2 = w1 * w1 + w2 * w2;
-  if (length2 === 0) return [x, y];
-  const t = (w1 * x + w2 * y + b) / length2;
-  return [clamp(x - t * w1, low, high), clamp(y - t * w2, low, high)];
+  if (length2 === 0) return null;
+  const foot = [-b * w1 / length2, -b * w2 / length2];           // the point nearest to the origin
+  const along = [-w2 / Math.sqrt(length2), w1 / Math.sqrt(length2)];
+  let from = -Infinity, to = Infinity;
+  for (const k of [0, 1]) {
+    if (Math.abs(along[k]) < 1e-9) {
+      if (foot[k] < low || foot[k] > high) return null;
+      continue;
+    }
+    const one = (low - foot[k]) / along[k], other = (high - foot[k]) / along[k];
+    from = Math.max(from, Math.min(one, other));
+    to = Math.min(to, Math.max(one, other));
+  }
+  const at = t => [foot[0] + t * along[0], foot[1] + t * along[1]];
+  return from < to ? [at(from), at(to)] : null;
+}
+
+const distance = ([x, y], [u, v]) => Math.hypot(x - u, y - v);
+
+// Where on a segment to put the handles: near the anchor, but not on one of the points, which could not be grabbed then.
+export function handlePlace([from, to], anchor, points) {
+  const at = t => [from[0] + t * (to[0] - from[0]), from[1] + t * (to[1] - from[1])];
+  const places = Array.from({ length: 19 }, (_, k) => at((k + 1) / 20));
+  places.sort((p, q) => distance(p, anchor) - distance(q, anchor));
+  return places.find(place => points.every(point => distance(place, point) > 0.2)) || places[0];
 }
 
 // The same neuron's line after it was turned to a new angle around a point, its weights keeping their length.
@@ -83,50 +105,45 @@ export class Line {
     this.line = svg(group, "line");
     this.shaft = svg(group, "line", { class: "nb-shaft" });
     this.slide = svg(group, "rect", { width: 16, height: 16, rx: 3 });
-    this.turn = svg(group, "polygon");
+    this.turn = svg(group, "polygon", { points: "-5,-9 13,0 -5,9" });
+    const through = ([x, y]) => { const [w1, w2] = this.values; return [w1, w2, tidy(-w1 * x - w2 * y)]; };
+    // By hand, the line stays in the picture: outside of it nobody could bring it back.
+    const keep = values => { if (segment(values, plane.low, plane.high)) set(values); };
     handle(this.slide, {
       signal,
-      onMove: event => { const [x, y] = plane.at(event), [w1, w2] = this.values; set([w1, w2, tidy(-w1 * x - w2 * y)]); },
+      onMove: event => keep(through(plane.at(event))),
       onKey: ([dx, dy]) => {
-        const [w1, w2, b] = this.values, length = Math.hypot(w1, w2) || 1;
-        set([w1, w2, tidy(b - 0.05 * (dx + dy) * length)]);
+        const [w1, w2, b] = this.values, steps = Math.abs(dx + dy);
+        const side = Math.sign(w1 * dx + w2 * dy) || Math.sign(dx + dy);
+        keep([w1, w2, tidy(b - 0.05 * side * steps * Math.hypot(w1, w2))]);
       },
     });
     handle(this.turn, {
       signal,
-      onMove: event => { const [x, y] = plane.at(event), foot = this.foot(); set(turned(this.values, foot, Math.atan2(y - foot[1], x - foot[0]))); },
-      onKey: ([dx, dy]) => set(turned(this.values, this.foot(), Math.atan2(this.values[1], this.values[0]) + (dy - dx) * Math.PI / 36)),
+      onMove: event => { const [x, y] = plane.at(event); this.turnTo(Math.atan2(y - this.place[1], x - this.place[0]), keep); },
+      onKey: ([dx, dy]) => this.turnTo(Math.atan2(this.values[1], this.values[0]) + (dy - dx) * Math.PI / 36, keep),
     });
+    // While the arrow is turned, the line must not slip along itself to another place for its handles.
+    this.turn.addEventListener("focus", () => { this.held = true; }, { signal });
+    this.turn.addEventListener("blur", () => { this.held = false; }, { signal });
   }
-  foot() { return footPoint(this.values, this.anchor, this.plane.low, this.plane.high); }
+  turnTo(angle, set) { set(turned(this.values, this.place, angle)); }
 
-  draw(values) {
+  draw(values, points = []) {
     this.values = values;
-    const { plane } = this, [w1, w2, b] = values, length = Math.hypot(w1, w2);
+    const { plane } = this, [w1, w2, b] = values, ends = segment(values, plane.low, plane.high);
     this.region.setAttribute("points", plane.path(firingSide(values, plane.low, plane.high)));
-    for (const part of [this.line, this.shaft, this.slide, this.turn]) part.toggleAttribute("hidden", length === 0);
-    if (length === 0) return;                     // no weights, no line: the neuron answers the same everywhere
-    const [x, y] = this.foot(), u = w1 / length, v = w2 / length, far = 2 * (plane.high - plane.low);
-    this.between(this.line, ...this.clipped([x, y], [-v, u], far));
-    const tip = [x + ARROW * u, y + ARROW * v];
+    for (const part of [this.line, this.shaft, this.slide, this.turn]) part.style.display = ends ? "" : "none";
+    if (!ends) return;
+    if (!this.held || !this.place) this.place = handlePlace(ends, this.anchor, points);
+    const [x, y] = this.place, angle = Math.atan2(w2, w1), degrees = angle * 180 / Math.PI;
+    const tip = [x + ARROW * Math.cos(angle), y + ARROW * Math.sin(angle)];
+    this.between(this.line, ...ends);
     this.between(this.shaft, [x, y], tip);
-    this.slide.setAttribute("transform", `translate(${plane.x(x) - 8} ${plane.y(y) - 8}) rotate(${-Math.atan2(v, u) * 180 / Math.PI} 8 8)`);
-    this.turn.setAttribute("points", "-5,-9 13,0 -5,9");
-    this.turn.setAttribute("transform", `translate(${plane.x(tip[0])} ${plane.y(tip[1])}) rotate(${-Math.atan2(v, u) * 180 / Math.PI})`);
-    const degrees = Math.atan2(v, u) * 180 / Math.PI;
+    this.slide.setAttribute("transform", `translate(${plane.x(x) - 8} ${plane.y(y) - 8}) rotate(${-degrees} 8 8)`);
+    this.turn.setAttribute("transform", `translate(${plane.x(tip[0])} ${plane.y(tip[1])}) rotate(${-degrees})`);
     describe(this.slide, `${this.name}: slide the line`, b, `bias ${number(b)}`, [-10, 10]);
     describe(this.turn, `${this.name}: turn the line`, degrees, `fires toward ${number(degrees, 0)} degrees`, [-180, 180]);
-  }
-  // The piece of a line through a point that lies in the square.
-  clipped([x, y], [dx, dy], far) {
-    let from = -far, to = far;
-    for (const [p, d] of [[x, dx], [y, dy]]) {
-      if (Math.abs(d) < 1e-9) continue;
-      const a = (this.plane.low - p) / d, b = (this.plane.high - p) / d;
-      from = Math.max(from, Math.min(a, b));
-      to = Math.min(to, Math.max(a, b));
-    }
-    return [[x + from * dx, y + from * dy], [x + to * dx, y + to * dy]];
   }
   between(node, [x1, y1], [x2, y2]) {
     node.setAttribute("x1", this.plane.x(x1));
