@@ -49,7 +49,8 @@ def study_spread(
         middles = [statistics.median(measured) for measured in values.values()]
         ax.plot(list(values), middles, "-", color=BLACK, label=f"{names[1]}: dots are seeds, the line joins medians")
         ax.plot(list(limits), list(limits.values()), "--", color=ORANGE, label=names[2])
-        ax.set(xscale="log", yscale="log", xlabel=names[0], ylabel=names[1])
+        top = 8 * max(limits.values())  # room for the legend
+        ax.set(xscale="log", yscale="log", xlabel=names[0], ylabel=names[1], ylim=(None, top))
         ax.set_xticks(list(values), [f"{parameter:g}" for parameter in values])
         ax.set_yticks([tick for tick in TICKS if ax.get_ylim()[0] <= tick <= ax.get_ylim()[1]])
         ax.yaxis.set_major_formatter("{x:,g}")
