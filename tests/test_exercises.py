@@ -383,3 +383,25 @@ def test_a_verdict_shows_once_in_a_notebook():
         before = printed.getvalue()
         verdict._ipython_display_()
     assert before and printed.getvalue() == before
+
+
+def test_an_answer_that_ends_python_is_a_wrong_answer():
+    assert "SystemExit" in check.center(raises(SystemExit)).message
+
+
+@pytest.mark.parametrize("name", ["broadcast_shape", "perceptron_step"])
+def test_mutants_that_only_differ_in_rare_cases_never_pass_by_luck(name):
+    exercise = next(exercise for exercise in ALL if exercise.name == name)
+    for seed in range(150):
+        assert not any(exercise.check(mutant.answer, seed) for mutant in exercise.mutants)
+
+
+def test_the_network_of_the_chapter_is_not_another_one():
+    of_the_chapter = ([[1, 1], [-1, -1]], [-0.5, 1.5], [[1, 1]], [-1.5])
+    assert "find another one" in check.xor_layers(always(of_the_chapter)).message
+    swapped = ([[-2, -2], [2, 2]], [3, -1], [[1, 1]], [-1.5])
+    assert "find another one" in check.xor_layers(always(swapped)).message
+
+
+def test_a_wrong_gate_is_told_its_first_wrong_corner():
+    assert check.nand_gate(always((1, -1, 0.5))).message == "at (0, 1) the output is silent, and it should be firing"

@@ -194,3 +194,9 @@ def test_require_finite_lets_finite_values_pass_and_counts_the_others():
     require_finite("x", torch.tensor([1, 2]))
     with pytest.raises(ValueError, match=r"scores has 3 value\(s\)"):
         require_finite("scores", torch.tensor([math.nan, 1.0, math.inf, -math.inf]))
+
+
+@pytest.mark.parametrize("weight", ["abc", None, [[1.0], [1.0, 2.0]]])
+def test_parameters_that_are_no_numbers_are_refused(weight):
+    with pytest.raises(ValueError):
+        Neurons.of(weight, [0.0])

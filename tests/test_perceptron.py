@@ -226,3 +226,20 @@ def test_a_line_of_another_shape_is_refused(line):
 def test_a_line_that_does_not_separate_gives_no_bound(line):
     with pytest.raises(ValueError, match="does not separate"):
         mistake_bound(*tensors(X, Y, torch.float32), torch.tensor(line))
+
+
+def test_the_rule_corrects_one_neuron_only_and_leaves_others_alone():
+    several = Neurons(2, 2)
+    with pytest.raises(ValueError, match="2 neurons given"):
+        correct(several, torch.ones(2), torch.tensor(1.0))
+    assert not several.weight.any()
+
+
+def test_the_line_of_the_bound_may_have_another_dtype():
+    x, y, line = toy.separable(20, 0.2, 3)
+    assert mistake_bound(x, y, line.double()) == mistake_bound(x, y, line)
+
+
+def test_epochs_are_whole():
+    with pytest.raises(ValueError, match="a whole number"):
+        learn(*toy.gate("and"), epochs=2.5)

@@ -205,3 +205,20 @@ def test_chain_refuses_lists_of_different_lengths(lists):
     names, values, nudges = map(len, lists)
     with pytest.raises(ValueError, match=f"{names} names, {values} values and {nudges} nudges"):
         plots.chain_of_slopes(*lists)
+
+
+def test_a_nudge_to_the_left_is_drawn_to_the_left_and_inside():
+    (ax,) = plots.chain_of_slopes(("x", "y"), (1, 2), (0.1, -0.2)).axes
+    assert ax.get_xlim()[0] < -0.2
+    assert "-0.2" in {text.get_text() for text in ax.texts}
+
+
+@pytest.mark.parametrize("chain", [((), (), ()), (("x", "y"), (1, 2), (0.0, 1.0))])
+def test_a_chain_without_a_ratio_is_refused(chain):
+    with pytest.raises(ValueError):
+        plots.chain_of_slopes(*chain)
+
+
+def test_a_plane_without_points_is_refused():
+    with pytest.raises(ValueError, match="at least one point"):
+        plots.decision_planes({"": (torch.zeros(0, 2), torch.zeros(0), None)})

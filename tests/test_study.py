@@ -323,3 +323,9 @@ def test_ctrl_c_ends_the_command_with_130_and_keeps_the_finished_cells(tmp_path)
     assert "the finished cells are kept, and the same command continues" in said and "Traceback" not in said
     assert printed == "" and not out.exists()
     assert rows(partial_of(out)).decode().startswith("margin,seed,mistakes,epochs,bound\n0.4,0,")
+
+
+@pytest.mark.parametrize("results", [Results({}, [{"a": 1}]), Results({}, [])])
+def test_a_column_that_does_not_exist_matches_nothing(results):
+    with pytest.raises(ValueError, match="no rows with"):
+        results.column("a", bogus=None)

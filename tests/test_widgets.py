@@ -209,3 +209,8 @@ def test_no_script_sets_an_id(name):
 def test_no_script_reaches_another_host(name):
     addresses = re.findall(r"\b(?:https?:)?//[\w.-]+\.\w{2,}[^\s\"'`]*", (STATIC / name).read_text(encoding="utf-8"))
     assert set(addresses) <= {"http://www.w3.org/2000/svg"}
+
+
+def test_a_figure_refuses_a_trait_that_it_does_not_have():
+    with pytest.raises(ValueError, match=r"Neuron has no bogus; it has: .*w1"):
+        Neuron(bogus=1)

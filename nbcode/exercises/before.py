@@ -108,6 +108,7 @@ BROADCAST_SHAPE = Exercise(
         Mutant(_wants_equal_lengths, "shapes of different lengths may fit: the shorter one gets ones on its left"),
     ),
     arguments=_two_shapes,
+    edge_cases=(((2, 3), (3, 2)), ((4, 1), (3,)), ((5,), (2, 5)), ((1,), (1, 1)), ((2, 2), (3,))),
 )
 
 # --- the matrix product

@@ -69,7 +69,8 @@ class Exercise:
         arguments: makes one random tuple of arguments from a ``random.Random``.
         view: maps a result and its arguments to what is compared, for tasks with many right answers.
         explain: says in words how the view of an answer differs from the solution's; without it both are shown.
-        trials: number of tuples of arguments; 1 where there is nothing random.
+        trials: number of random tuples of arguments; 1 where there is nothing random.
+        edge_cases: tuples of arguments that chance might miss; they are tried every time.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Exercise:
     view: Callable = field(default=_same)
     explain: Callable | None = None
     trials: int = TRIALS
+    edge_cases: tuple[tuple, ...] = ()
 
     @property
     def signature(self) -> str:
@@ -119,7 +121,7 @@ def judge(exercise: Exercise, answer: Callable, rng: random.Random) -> Verdict:
         return Verdict(
             "wrong", f"give the function itself, not what it returns: check.{exercise.name}({exercise.name})"
         )
-    trials = [exercise.arguments(rng) for _ in range(exercise.trials)]
+    trials = [*exercise.edge_cases, *(exercise.arguments(rng) for _ in range(exercise.trials))]
     try:
         views = [_run(exercise, answer, arguments) for arguments in trials]
     except NotImplementedError:
@@ -151,7 +153,7 @@ def _run(exercise: Exercise, answer: Callable, arguments: tuple):
         again = answer(*copy.deepcopy(arguments))
     except NotImplementedError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         what = f"{type(error).__name__}: {error}"
         raise WrongAnswer(f"your function raised {what} for {_show(exercise, arguments)}") from error
     if result is None or result is ...:

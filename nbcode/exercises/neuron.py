@@ -120,7 +120,7 @@ def _truth_table(result, arguments) -> list[int]:
     try:
         w1, w2, b = (float(value) for value in result)
         neuron = Neurons.of([[w1, w2]], [b])
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise WrongAnswer(f"return three finite numbers, w1, w2 and b ({error})") from error
     return neuron.fire(torch.tensor(CORNERS)).squeeze(1).int().tolist()
 
@@ -172,10 +172,9 @@ def _never_right(w, b, x, y):
 
 
 def _neuron_and_example(rng: random.Random) -> tuple:
-    """A neuron and a labeled example; one neuron in four is all zeros, where the rule starts."""
-    w, x = _normal(rng, d := rng.randint(2, 5)), _normal(rng, d)
-    b, y = rng.gauss(0, 1), float(rng.randint(0, 1))
-    return (torch.zeros(d), 0.0, x, y) if rng.random() < 0.25 else (w, b, x, y)
+    """A neuron and a labeled example."""
+    d = rng.randint(2, 5)
+    return _normal(rng, d), rng.gauss(0, 1), _normal(rng, d), float(rng.randint(0, 1))
 
 
 PERCEPTRON_STEP = Exercise(
@@ -215,6 +214,7 @@ PERCEPTRON_STEP = Exercise(
         ),
     ),
     arguments=_neuron_and_example,
+    edge_cases=((torch.zeros(2), 0.0, torch.tensor([1.0, 2.0]), 0.0), (torch.zeros(2), 0.0, torch.ones(2), 1.0)),
 )
 
 
@@ -235,7 +235,7 @@ def _layers_truth_table(result, arguments) -> list[int]:
         hidden_weight, hidden_bias, output_weight, output_bias = (torch.as_tensor(part).float() for part in result)
         hidden = Neurons.of(hidden_weight.reshape(2, 2), hidden_bias.reshape(2))
         output = Neurons.of(output_weight.reshape(1, 2), output_bias.reshape(1))
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
         raise WrongAnswer(f"return four lists of shapes (2, 2), (2,), (1, 2) and (1,) ({error})") from error
     corners = torch.tensor(CORNERS)
     table = ThresholdNetwork(hidden, output)(corners).squeeze(1).int().tolist()

@@ -56,11 +56,11 @@ def imported_modules(text: str) -> set[str]:
 
 def code_only(text: str) -> str:
     """A source text without comments, docstrings, blank lines and trailing blanks; texts in it stay as they are."""
-    lines = text.encode().splitlines()  # bytes, since the syntax tree counts its columns in them
+    lines = text.encode().split(b"\n")  # bytes, since the syntax tree counts its columns in them
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
             row, column = token.start
-            lines[row - 1] = lines[row - 1][: len(text.splitlines()[row - 1][:column].encode())]
+            lines[row - 1] = lines[row - 1][: len(text.split("\n")[row - 1][:column].encode())]
     tree = ast.parse(text)
     for docstring in _docstrings(tree):
         _cut(lines, docstring)

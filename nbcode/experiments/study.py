@@ -126,9 +126,11 @@ class Results:
         Raises:
             ValueError: no row matches, or there is no such column.
         """
-        found = [row for row in self.rows if all(row.get(key) == value for key, value in where.items())]
-        if not found or name not in found[0]:
-            raise ValueError(f"no rows with {where} and column {name!r}; columns: {', '.join(self.rows[0])}")
+        columns = list(self.rows[0]) if self.rows else []
+        unknown = {name, *where} - set(columns)
+        found = [row for row in self.rows if not unknown and all(row[key] == value for key, value in where.items())]
+        if not found:
+            raise ValueError(f"no rows with {where} and column {name!r}; columns: {', '.join(columns)}")
         return [row[name] for row in found]
 
     def spread(self, name: str, **where) -> tuple:

@@ -48,7 +48,10 @@ class Neurons(nn.Module):
             ValueError: shapes that do not fit together, or values that are not finite.
         """
         dtype = torch.get_default_dtype()
-        weight, bias = torch.as_tensor(weight).to(dtype), torch.as_tensor(bias).to(dtype)
+        try:
+            weight, bias = torch.as_tensor(weight).to(dtype), torch.as_tensor(bias).to(dtype)
+        except (TypeError, RuntimeError) as error:
+            raise ValueError(f"weight and bias must be numbers in nested lists or tensors ({error})") from error
         if weight.ndim != 2 or bias.shape != weight.shape[:1]:
             raise ValueError(
                 f"weight has shape {tuple(weight.shape)} and bias {tuple(bias.shape)}; "

@@ -54,22 +54,24 @@ def chain_of_slopes(names: Sequence[str], values: Sequence[float], nudges: Seque
         nudges: how far each moves; the ratio of two neighbors is the slope between them.
 
     Raises:
-        ValueError: the three are not equally long.
+        ValueError: the three are not equally long, or empty, or a nudge is 0: no ratio could be shown.
     """
-    if not len(names) == len(values) == len(nudges):
+    if not names or not len(names) == len(values) == len(nudges):
         raise ValueError(f"{len(names)} names, {len(values)} values and {len(nudges)} nudges; give as many of each")
+    if not all(nudges):
+        raise ValueError(f"nudges are {list(nudges)}; none may be 0")
     reach = max(abs(nudge) for nudge in nudges) * 1.35
     with new_figure(6.4, 1.15 * len(names)) as figure:
         ax = figure.subplots()
         for row, (name, value, nudge) in enumerate(zip(names, values, nudges, strict=True)):
-            ax.plot([-0.15 * reach, reach], [-row, -row], color=BLACK, linewidth=1)
+            ax.plot([min(-0.15 * reach, 1.3 * nudge), reach], [-row, -row], color=BLACK, linewidth=1)
             ax.plot(0, -row, "o", color=BLACK)
             ax.annotate("", (nudge, -row), (0, -row), arrowprops={"arrowstyle": "-|>", "color": ORANGE, "linewidth": 3})
             ax.text(0, -row - 0.32, f"{name} = {value:g}", ha="left")
-            ax.text(nudge, -row + 0.14, f"+{nudge:g}", ha="right", color=ORANGE)
+            ax.text(nudge, -row + 0.14, f"{nudge:+g}", ha="right", color=ORANGE)
             if row:
                 ratio = nudge / nudges[row - 1]
                 ax.text(-0.17 * reach, -row + 0.5, f"× {ratio:.4g}", ha="right", va="center", color=BLUE)
-        ax.set(xlim=(-0.4 * reach, reach * 1.02), ylim=(-len(names) + 0.45, 0.45))
+        ax.set(xlim=(min(-0.4 * reach, 1.35 * min(nudges)), reach * 1.02), ylim=(-len(names) + 0.45, 0.45))
         ax.axis("off")
     return figure

@@ -40,8 +40,8 @@ def decision_planes(panels: Mapping[str, Panel], axes: Mapping[str, tuple[str, s
 
 
 def _panel(ax: Axes, x: torch.Tensor, y: torch.Tensor, model: Callable | None) -> None:
-    if x.ndim != 2 or x.shape[1] != 2:
-        raise ValueError(f"points have shape {tuple(x.shape)}; a plane needs (B, 2)")
+    if x.ndim != 2 or x.shape[1] != 2 or not len(x):
+        raise ValueError(f"points have shape {tuple(x.shape)}; a plane needs (B, 2), with at least one point")
     low, high = x.min().item() - 0.5, x.max().item() + 0.5
     if model is not None:
         _shade(ax, model, low, high)

@@ -41,7 +41,12 @@ def correct(neuron: Neurons, x: torch.Tensor, y: torch.Tensor) -> bool:
 
     Returns:
         Whether the answer was wrong.
+
+    Raises:
+        ValueError: more than one neuron; each would need a label of its own.
     """
+    if neuron.bias.shape != (1,):
+        raise ValueError(f"{len(neuron.bias)} neurons given; the rule corrects one, with one label per example")
     with torch.no_grad():
         error = y - neuron.fire(x)  # (1,): 0, or +1 silent, or -1 fired by mistake
         neuron.weight += error * x  # (1,) * (D,) -> (D,), added to the one row
@@ -67,8 +72,8 @@ def learn(
         ValueError: data that is empty, not finite, of the wrong shape, or with labels other than 0 and 1.
     """
     check_labeled_points(x, y)
-    if epochs < 1:
-        raise ValueError(f"epochs is {epochs}; give at least 1")
+    if not isinstance(epochs, int) or epochs < 1:
+        raise ValueError(f"epochs is {epochs}; give at least 1, a whole number")
     neuron, y = Neurons(x.shape[1]).to(x.dtype), y.to(x.dtype)
     mistakes: list[int] = []
     for epoch in range(1, epochs + 1):
@@ -99,7 +104,7 @@ def mistake_bound(x: torch.Tensor, y: torch.Tensor, line: torch.Tensor) -> float
     check_labeled_points(x, y)
     if line.shape != (x.shape[1] + 1,):
         raise ValueError(f"line has shape {tuple(line.shape)}; give ({x.shape[1] + 1},): the weights, then the bias")
-    y = y.to(x.dtype)
+    y, line = y.to(x.dtype), line.to(x.dtype)
     extended = torch.cat([x, torch.ones(len(x), 1).to(x)], dim=1)  # (B, D) -> (B, D + 1)
     gamma = ((2 * y - 1) * (extended @ line)).min() / line.norm()  # labels to -1 and +1
     if not gamma > 0:

@@ -7,6 +7,7 @@ as one text, those imports are written into it here.
 
 from __future__ import annotations
 
+import numbers
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,6 +60,12 @@ class InteractiveFigure(anywidget.AnyWidget):
 
     tag: ClassVar[str]
 
+    def __init__(self, **traits) -> None:
+        unknown = sorted(set(traits) - set(self.trait_names()))
+        if unknown:
+            raise BadTrait(f"{type(self).__name__} has no {', '.join(unknown)}; it has: {', '.join(self.defaults())}")
+        super().__init__(**traits)
+
     @classmethod
     def defaults(cls) -> dict:
         """The figure's own traits and their default values: what a page without a kernel starts from."""
@@ -69,7 +76,7 @@ class InteractiveFigure(anywidget.AnyWidget):
 
 def is_number(value: object) -> bool:
     """Whether a value is a number; NaN counts as none, since it lies within no limits."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and value == value
 
 
 class Number(traitlets.Float):

@@ -29,7 +29,8 @@ class Matrix(traitlets.List):
 class MatrixProduct(InteractiveFigure):
     """Two matrices and their product; the reader picks an entry of the product and sees the row and column behind it.
 
-    Traits: ``left`` (n rows, m columns), ``right`` (m rows, p columns), ``row``, ``column`` of the chosen entry.
+    Traits: ``left`` (n rows, m columns), ``right`` (m rows, p columns), ``row``, ``column`` of the chosen entry;
+    beyond the last one they mean the last one.
     """
 
     tag = "matrix-product"
