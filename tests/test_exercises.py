@@ -392,7 +392,7 @@ def test_an_answer_that_ends_python_is_a_wrong_answer():
 @pytest.mark.parametrize("name", ["broadcast_shape", "perceptron_step"])
 def test_mutants_that_only_differ_in_rare_cases_never_pass_by_luck(name):
     exercise = next(exercise for exercise in ALL if exercise.name == name)
-    for seed in range(150):
+    for seed in range(25):
         assert not any(exercise.check(mutant.answer, seed) for mutant in exercise.mutants)
 
 
