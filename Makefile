@@ -16,8 +16,7 @@ help:  ## list the targets
 	  f"This course needs Python 3.11 or newer; {sys.executable} is {v[0]}.{v[1]}. Install one and run: make $(MAKECMDGOALS) PYTHON=python3.11")'
 	@echo "Making .venv and installing the pinned packages (a few minutes the first time)"
 	@$(PYTHON) -m venv .venv || { echo "No virtual environment could be made. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -r requirements.txt | grep -v "already satisfied"; \
-	  test $${PIPESTATUS[0]} -eq 0 || { echo "The packages could not be installed: see pip's message above. Is the package index reachable from here?"; exit 1; }
+	@$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt || { echo "The packages could not be installed: see pip's message above. Is the package index reachable from here?"; exit 1; }
 	@touch $@
 
 book: .venv/installed  ## execute the labs and build the book; prints where to open it
@@ -35,8 +34,7 @@ lint: .venv/installed  ## style of code and labs
 	@$(SITE) nbsite.labs --check
 
 serve: book  ## show the book at http://localhost:8000 (PORT=...)
-	@echo "http://localhost:$(PORT)/ - stop with Ctrl-C"
-	@$(BIN)/python -m http.server $(PORT) --directory _build/html --bind 127.0.0.1 2>/dev/null
+	@$(SITE) nbsite.serve $(PORT)
 
 clean:  ## remove what was built; .venv stays
 	rm -rf _build

@@ -3,14 +3,13 @@
 import os
 import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from nbsite.browser import launched
 from nbsite.freshness import ROOT
+from nbsite.serve import server
 
 HTML = ROOT / "_build" / "html"
 ALLOWED_SKIP = "needs a GPU"
@@ -40,20 +39,15 @@ def html() -> Path:
     return HTML
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture(scope="session")
 def address(html: Path) -> Iterator[str]:
     """The address of a local server of the built book."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(html)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    running = server(0, html)
+    thread = threading.Thread(target=running.serve_forever, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    yield f"http://127.0.0.1:{running.server_port}"
+    running.shutdown()
+    running.server_close()
     thread.join()
 
 

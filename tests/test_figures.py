@@ -9,6 +9,7 @@ import torch
 from nbcode.data.gates import CORNERS, GATES
 from nbcode.models.neuron import Neurons, ThresholdNetwork
 from nbcode.training.perceptron import correct
+from nbcode.widgets import Hidden
 from nbsite.browser import open_page, watched
 
 STATES = 40
@@ -275,21 +276,86 @@ def test_a_tap_chooses_an_entry(browser, address):
 
 
 def test_a_figure_cleans_up_and_comes_back(opened):
-    """Taken out of the page it shows its picture again; put back it runs, with the state that it had."""
+    """Taken out in the middle of a run it lets go of everything; put back it goes on from where it was."""
     figure = opened("nb-neuron")
-    show(figure, w1=0.25, w2=1, b=-0.4)
-    figure.evaluate(
-        "el => { window.kept = el; window.place = el.parentNode; window.next = el.nextSibling; el.remove(); }"
+    figure.locator("button[name=xor]").click()
+    figure.locator("button[name=run]").click()
+    page = figure.page
+    page.evaluate("figure = document.querySelector('nb-neuron'), place = figure.parentNode, next = figure.nextSibling")
+    page.evaluate("figure.remove()")
+    page.wait_for_function("!figure.querySelector('svg') && !figure.dataset.nb")
+    listening = "[...figure.model.handlers.values()].reduce((sum, set) => sum + set.size, 0)"
+    assert page.evaluate(listening) == 0
+    stopped = page.evaluate("JSON.stringify(figure.model.state)")
+    page.wait_for_timeout(300)
+    assert page.evaluate("JSON.stringify(figure.model.state)") == stopped
+    page.evaluate("place.insertBefore(figure, next)")
+    page.wait_for_function("figure.querySelector('svg') && figure.dataset.nb === 'ready'")
+    assert page.evaluate("JSON.stringify(figure.model.state)") == stopped
+
+
+def test_a_figure_that_is_taken_out_and_put_back_at_once_runs(opened):
+    page = opened("nb-neuron").page
+    page.evaluate(
+        "figure = document.querySelector('nb-neuron').cloneNode(true), place = document.querySelector('.bd-article'),"
+        "figure.querySelector('.nb-root')?.remove(), place.append(figure), figure.remove(), place.append(figure)"
     )
-    figure.page.wait_for_function("window.kept.querySelector('img') && !window.kept.querySelector('svg')")
-    figure.page.evaluate("window.place.insertBefore(window.kept, window.next)")
-    figure.page.wait_for_function("window.kept.querySelector('svg')")
-    assert "0.25" in figure.locator(".nb-equation").inner_text()
+    page.wait_for_function("figure.querySelectorAll('.nb-root').length === 1 && figure.dataset.nb === 'ready'")
+    page.evaluate("figure.remove()")
 
 
-def test_a_state_from_outside_cannot_put_markup_into_the_page(opened):
+HOSTILE = "<img src=x onerror='window.harmed = true'>"
+
+
+def test_a_hostile_state_is_shown_as_text(opened):
+    page = opened("nb-neuron").page
+    for tag, state in {
+        "nb-neuron": {"w1": 1, "w2": 1, "b": HOSTILE, "points": [[0, 0, HOSTILE]], "presets": {HOSTILE: [[0, 0, 1]]}},
+        "nb-hidden": {
+            "first": [1, 1, 0],
+            "second": [1, 1, 0],
+            "output": [1, 1, 0],
+            "gate": HOSTILE,
+            "gates": {HOSTILE: []},
+        },
+    }.items():
+        page.evaluate(
+            "([tag, state]) => { const made = document.createElement(tag); made.dataset.state = JSON.stringify(state);"
+            "made.className = 'nb-live hostile'; document.querySelector('.bd-article').append(made); }",
+            [tag, state],
+        )
+        made = page.locator(f"{tag}.hostile")
+        page.wait_for_function("document.querySelector('.hostile').dataset.nb")
+        assert made.locator("img").count() == 0
+        assert not page.evaluate("window.harmed")
+        made.evaluate("el => el.remove()")
+
+
+def test_a_right_click_and_the_browsers_shortcuts_move_nothing(opened):
+    figure = opened("nb-neuron")
+    show(figure, w1=1, w2=1, b=-0.4, points=[[0, 0, 0], [1, 1, 1]])
+    figure.scroll_into_view_if_needed()
+    before = figure.evaluate("el => JSON.stringify(el.model.state)")
+    x, y = middle(figure.locator(".nb-point").first)
+    mouse = figure.page.mouse
+    mouse.move(x, y)
+    mouse.down(button="right")
+    mouse.move(x + 40, y - 40)
+    mouse.up(button="right")
+    figure.locator(".nb-point").first.focus()
+    figure.page.keyboard.press("Control+ArrowUp")
+    assert figure.evaluate("el => JSON.stringify(el.model.state)") == before
+
+
+def test_turning_keeps_the_parameters_within_their_limits(opened):
     figure = opened("nb-hidden")
-    assert figure.evaluate("el => el.querySelectorAll('script').length") == 0
+    show(figure, first=[10, 10, -10])
+    figure.locator(".nb-line polygon").first.focus()
+    for _ in range(9):
+        figure.page.keyboard.press("ArrowUp")
+    first = state(figure, "first")[0]
+    assert first != [10, 10, -10] and max(map(abs, first)) <= 10
+    Hidden(first=first)  # Python takes it too
 
 
 def test_matrices_are_exchanged_where_their_shapes_allow(opened):

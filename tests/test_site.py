@@ -16,7 +16,8 @@ from nbsite.freshness import ROOT
 from nbsite.repository import Repository
 from nbsite.sources import LONGEST, shown
 
-PLACEHOLDER_HOSTS = re.compile(r"github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?(?=[@/\s)\"'>]|$)")
+# Also within Colab's links, which name the repository behind /github/.
+REPOSITORIES = re.compile(r"github(?:\.com)?/([\w.-]+/[\w.-]+?)(?:\.git)?(?=[@/\s)\"'>]|$)")
 
 
 def copy_of_what_names_the_repository(folder: Path, monkeypatch) -> None:
@@ -36,7 +37,7 @@ def test_every_mention_of_the_repository_is_the_one_of_the_configuration():
     ours = Repository.current().name
     texts = [ROOT / "README.md", ROOT / "_config.yml", *labs.NOTEBOOKS.glob("*.ipynb"), *(ROOT / "book").glob("*.md")]
     for path in texts:
-        assert set(PLACEHOLDER_HOSTS.findall(path.read_text(encoding="utf-8"))) <= {ours}, path
+        assert set(REPOSITORIES.findall(path.read_text(encoding="utf-8"))) <= {ours}, path
 
 
 def test_one_command_changes_the_repository_everywhere(tmp_path, monkeypatch):
@@ -45,9 +46,11 @@ def test_one_command_changes_the_repository_everywhere(tmp_path, monkeypatch):
     assert Repository.current() == Repository("https://github.com/someone/else", "next")
     for path in tmp_path.rglob("*.*"):
         text = path.read_text(encoding="utf-8")
-        assert set(PLACEHOLDER_HOSTS.findall(text)) <= {"someone/else"}, path
+        assert set(REPOSITORIES.findall(text)) <= {"someone/else"}, path
         assert path.suffix != ".ipynb" or "git+https://github.com/someone/else@next" in text
-    assert "colab.research.google.com/github/someone/else/blob/next/" in (tmp_path / "README.md").read_text()
+    readme = (tmp_path / "README.md").read_text()
+    for path in labs.NOTEBOOKS.glob("*.ipynb"):
+        assert f"colab.research.google.com/github/someone/else/blob/next/notebooks/{path.name}" in readme
 
 
 @pytest.mark.parametrize(
@@ -93,17 +96,19 @@ def test_a_chapter_is_read_again_with_its_lab():
 def test_still_pictures_are_of_the_current_figures(html):
     now = stills.fingerprints(html / "book")
     assert len(now) >= 3
-    assert now == stills.noted(), "a figure has changed since its picture was drawn: run `make stills` and commit"
-    assert all((stills.STILLS / f"{name}.png").exists() for name in now)
+    assert now == stills.noted()["figures"], "a figure has changed since its picture was drawn: run `make stills`"
+    assert set(now) == set(stills.pictures())
+    assert stills.pictures() == stills.noted()["pictures"], "a picture is not the one that was drawn: run `make stills`"
 
 
 def test_a_changed_figure_makes_its_picture_stale(tmp_path, html, monkeypatch):
     page = (html / "book" / "01_neuron.html").read_text(encoding="utf-8")
     (tmp_path / "page.html").write_text(page.replace("&quot;b&quot;: -0.4", "&quot;b&quot;: -0.5"), encoding="utf-8")
     moved = stills.fingerprints(tmp_path)
-    assert moved["fig-neuron"] != stills.noted()["fig-neuron"] and moved["fig-hidden"] == stills.noted()["fig-hidden"]
+    before = stills.noted()["figures"]
+    assert moved["fig-neuron"] != before["fig-neuron"] and moved["fig-hidden"] == before["fig-hidden"]
     monkeypatch.setitem(stills.FRONT_ENDS, "nb-hidden", "another front end")
-    assert stills.fingerprints(tmp_path)["fig-hidden"] != stills.noted()["fig-hidden"]
+    assert stills.fingerprints(tmp_path)["fig-hidden"] != before["fig-hidden"]
 
 
 def test_shown_code_is_the_code_without_its_docstrings():
@@ -140,6 +145,8 @@ def test_a_failing_cell_ends_the_build_with_a_sentence(tmp_path):
     copy = tmp_path / "course"
     ignored = shutil.ignore_patterns(".venv", "_build", ".git", "__pycache__", "tests")
     shutil.copytree(ROOT, copy, ignore=ignored)
+    contents = "format: jb-book\nroot: book/references\nchapters:\n- file: notebooks/00_before\n"  # one lab is enough
+    (copy / "_toc.yml").write_text(contents)
     lab = copy / "notebooks" / "00_before.ipynb"
     notebook = json.loads(lab.read_text(encoding="utf-8"))
     broken = next(

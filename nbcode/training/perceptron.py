@@ -45,8 +45,7 @@ def correct(neuron: Neurons, x: torch.Tensor, y: torch.Tensor) -> bool:
     Raises:
         ValueError: more than one neuron; each would need a label of its own.
     """
-    if neuron.bias.shape != (1,):
-        raise ValueError(f"{len(neuron.bias)} neurons given; the rule corrects one, with one label per example")
+    _require_one(neuron)
     with torch.no_grad():
         error = y - neuron.fire(x)  # (1,): 0, or +1 silent, or -1 fired by mistake
         neuron.weight += error * x  # (1,) * (D,) -> (D,), added to the one row
@@ -110,6 +109,11 @@ def mistake_bound(x: torch.Tensor, y: torch.Tensor, line: torch.Tensor) -> float
     if not gamma > 0:
         raise ValueError("the line does not separate the labels, so no bound follows from it")
     return float((extended.norm(dim=1).max() / gamma) ** 2)
+
+
+def _require_one(neuron: Neurons) -> None:
+    if neuron.bias.shape != (1,):
+        raise ValueError(f"{len(neuron.bias)} neurons given; the rule corrects one, with one label per example")
 
 
 def check_labeled_points(x: torch.Tensor, y: torch.Tensor) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,13 @@ from urllib.parse import urlparse
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# macOS and Windows keep browsers where no search path leads.
+PLACES = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+    r"C:\Program Files (x86)\Google\Chrome\Application\chrome.exe",
+)
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -22,7 +30,7 @@ FLAGS = (
     "--disable-sync",
 )
 MISSING = (
-    "No browser was found. Install Chromium or Chrome (Debian and Ubuntu: apt-get install chromium), "
+    "No browser was found. Install Chromium or Chrome (on Debian: apt-get install chromium), "
     "or let Playwright fetch its own: .venv/bin/playwright install chromium"
 )
 LOCAL = {"localhost", "127.0.0.1"}
@@ -52,9 +60,9 @@ def executable(playwright: Playwright) -> str:
     for name in NAMES:
         if path := shutil.which(name):
             return path
-    own = playwright.chromium.executable_path
-    if Path(own).exists():
-        return own
+    for path in (*PLACES, playwright.chromium.executable_path):
+        if Path(path).exists():
+            return path
     raise RuntimeError(MISSING)
 
 
@@ -125,3 +133,12 @@ def open_page(seen: Watched, url: str) -> Page:
     if failed := page.locator('[data-nb="failed"]').all_inner_texts():
         raise RuntimeError(f"figures of {url} failed: {failed}")
     return page
+
+
+if __name__ == "__main__":
+    # Says which browser the tests would use; fails where there is none.
+    try:
+        with sync_playwright() as started:
+            print(executable(started))
+    except RuntimeError as missing:
+        sys.exit(str(missing))

@@ -13,6 +13,8 @@ from sphinx.util.docutils import SphinxDirective
 
 from nbcode import exercises
 
+LETTERS = "ABCDEF"
+
 
 class _Written(SphinxDirective):
     """A directive whose result is Markdown text."""
@@ -34,8 +36,7 @@ class Exercises(_Written):
         if not wanted:
             chapters = sorted({exercise.chapter for exercise in exercises.ALL})
             raise self.error(f"no exercise belongs to {self.arguments[0]!r}; chapters: {', '.join(chapters)}")
-        # The solution is read from this file, so the page is stale when the file changes.
-        self.env.note_dependency(exercises.frame.__file__)
+
         return self.parsed("\n\n".join(exercise_text(number, e) for number, e in enumerate(wanted, 1)))
 
 
@@ -78,8 +79,9 @@ class Question(_Written):
         told = yaml.safe_load("\n".join(self.content))
         if not isinstance(told, dict) or set(told) != {"ask", "choices"}:
             raise self.error("a question needs exactly: ask, choices")
-        if not any(choice[0] == "right" for choice in told["choices"]):
-            raise self.error("a question needs at least one right choice")
+        kinds = [choice[0] for choice in told["choices"]]
+        if kinds.count("right") != 1 or set(kinds) - {"right", "wrong"} or len(kinds) > len(LETTERS):
+            raise self.error(f"a question needs one right choice and up to {len(LETTERS) - 1} wrong ones, not {kinds}")
         number = self.env.new_serialno("nb-question") + 1
         return self.parsed(question_text(number, told["ask"], told["choices"]))
 
@@ -89,7 +91,7 @@ def question_text(number: int, ask: str, choices: list[list[str]]) -> str:
     marks = {"right": "**Right.**", "wrong": "**Not so.**"}
     opened = "\n\n".join(
         f"::::{{dropdown}} {letter}. {text}\n:class-container: nb-choice-{kind}\n\n{marks[kind]} {why}\n::::"
-        for letter, (kind, text, why) in zip("ABCDEF", choices, strict=False)
+        for letter, (kind, text, why) in zip(LETTERS, choices, strict=False)
     )
     return f":::::{{admonition}} Question {number}\n:class: nb-question\n\n{ask}\n\n{opened}\n:::::"
 

@@ -44,8 +44,8 @@ class Interactive(SphinxDirective):
         if not self.options.get("alt") or not self.options.get("name"):
             raise self.error("an interactive figure needs :name: and :alt:")
         try:
-            state = attributes(TAGS[tag], json.loads(self.options.get("state", "{}")))
-        except ValueError as error:  # a bad trait, or bad JSON
+            state = attributes(TAGS[tag], dict(json.loads(self.options.get("state", "{}"))))
+        except (TypeError, ValueError) as error:  # a bad trait, no JSON, or JSON that is no object
             raise self.error(f"bad state of {tag}: {error}") from error
         still = f"/book/stills/{self.options['name']}.png"
         live = interactive("", nodes.image(uri=still, alt=self.options["alt"]), tag=tag, state=json.dumps(state))
@@ -54,6 +54,8 @@ class Interactive(SphinxDirective):
         caption = nodes.caption()
         parsed = nodes.Element()
         self.state.nested_parse(self.content, self.content_offset, parsed)
+        if len(parsed.children) != 1:
+            raise self.error("an interactive figure needs a caption of one paragraph")
         caption += parsed.children[0].children
         figure += caption
         self.add_name(figure)

@@ -23,11 +23,16 @@ KEPT = 3  # caches of earlier states, for the way back
 def runtime_fingerprint(root: Path = ROOT) -> str:
     """16 hexadecimal digits that change with the package, its data, the pins, and the version of Python."""
     digest = hashlib.sha256(platform.python_version().encode())
-    files = [path for path in (root / "nbcode").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    for path in [*sorted(files), root / "requirements.txt"]:
+    for path in [*files_below(root / "nbcode"), root / "requirements.txt"]:
         digest.update(path.relative_to(root).as_posix().encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
+
+
+def files_below(folder: Path) -> list[Path]:
+    """All files that belong to a folder: no byte code, and nothing that a running study has half written."""
+    passing = {".pyc", ".partial", ".whole"}
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix not in passing)
 
 
 def choose_cache(app: Sphinx, config: Config) -> None:
@@ -39,6 +44,8 @@ def choose_cache(app: Sphinx, config: Config) -> None:
     for path in old[:-KEPT]:
         shutil.rmtree(path, ignore_errors=True)
     config.nb_execution_cache_path = str(here)  # a changed value makes Sphinx read every page again
+    tools = b"".join(path.read_bytes() for path in files_below(Path(__file__).parent))
+    config.nbsite_tools = hashlib.sha256(tools).hexdigest()  # as does a change of these tools, but no lab runs again
 
 
 def chapters_of_changed_labs(app: Sphinx, env, added: set, changed: set, removed: set) -> list[str]:
@@ -48,5 +55,6 @@ def chapters_of_changed_labs(app: Sphinx, env, added: set, changed: set, removed
 
 
 def setup(app: Sphinx) -> None:
+    app.add_config_value("nbsite_tools", "", "env")
     app.connect("config-inited", choose_cache)
     app.connect("env-get-outdated", chapters_of_changed_labs)

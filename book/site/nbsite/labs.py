@@ -24,6 +24,7 @@ if "google.colab" in sys.modules:
     %pip install -q --no-deps "git+{url}@{branch}"
     %pip install -q --no-deps "anywidget>=0.9" "psygnal>=0.8.1"
 """
+KEPT = ("tags", "mystnb")
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -47,6 +48,8 @@ def normalized(notebook: nbformat.NotebookNode, repository: Repository) -> nbfor
     marked[0].source = setup_cell(repository)
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02d}"
+        # Colab adds the name of whoever ran a cell.
+        cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in KEPT if key in cell.metadata})
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     notebook.metadata = nbformat.from_dict(METADATA)

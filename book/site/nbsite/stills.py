@@ -1,8 +1,8 @@
 """The still pictures behind the interactive figures: for print, EPUB, and pages without script.
 
-``python -m nbsite.stills`` draws them from the built book into ``book/stills`` and notes a fingerprint of each figure,
-by which a test knows when a picture is out of date. Pictures are not compared pixel by pixel: fonts differ between
-machines.
+``python -m nbsite.stills`` draws them from the built book into ``book/stills`` and notes a fingerprint of each figure
+and each picture. By these a test knows when a picture is out of date, or was not committed with its figure. Pictures
+are not compared pixel by pixel: fonts differ between machines.
 """
 
 from __future__ import annotations
@@ -36,9 +36,14 @@ def fingerprints(html: Path = BOOK) -> dict[str, str]:
     return found
 
 
-def noted() -> dict[str, str]:
-    """The fingerprints of the committed pictures."""
-    return json.loads(NOTES.read_text(encoding="utf-8")) if NOTES.exists() else {}
+def pictures() -> dict[str, str]:
+    """For each picture in the folder: its hash."""
+    return {path.stem: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in sorted(STILLS.glob("*.png"))}
+
+
+def noted() -> dict[str, dict[str, str]]:
+    """What was noted when the pictures were drawn: ``figures`` and ``pictures``, each name -> fingerprint."""
+    return json.loads(NOTES.read_text(encoding="utf-8")) if NOTES.exists() else {"figures": {}, "pictures": {}}
 
 
 def draw(html: Path = BOOK) -> None:
@@ -51,7 +56,11 @@ def draw(html: Path = BOOK) -> None:
             for name in names:
                 seen.page.locator(f"#{name} .nb-live").screenshot(path=STILLS / f"{name}.png")
                 print(f"drew {name}")
-    NOTES.write_text(json.dumps(fingerprints(html), indent=2) + "\n", encoding="utf-8")
+    for path in STILLS.glob("*.png"):
+        if path.stem not in fingerprints(html):
+            path.unlink()
+    notes = {"figures": fingerprints(html), "pictures": pictures()}
+    NOTES.write_text(json.dumps(notes, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -55,7 +55,6 @@
 
   const begun = new WeakMap();     // model -> promise of its one initialization
   async function mount(el, model, esm, css) {
-    const still = [...el.childNodes];
     const experimental = { invoke: () => Promise.reject(new Error("no kernel stands behind this page")) };
     try {
       if (css && !styled.has(css)) {
@@ -65,12 +64,11 @@
       const widget = await frontEnd(esm);
       if (!begun.has(model)) begun.set(model, widget.initialize?.({ model, experimental }));
       await begun.get(model);
-      el.replaceChildren();
       const cleanUp = await widget.render?.({ model, el, experimental });
       el.dataset.nb = "ready";
       return cleanUp;
     } catch (error) {
-      el.replaceChildren(...still, `This interactive figure could not start: ${error.message}`);
+      el.append(`This interactive figure could not start: ${error.message}`);
       el.dataset.nb = "failed";
       console.error(error);
     }
@@ -89,19 +87,13 @@
 
   // A core ipywidget calls Python, which a page does not have: show what it last printed, and say what it needs.
   function needsKernel(el, id) {
-    el.className = "nb-needs-kernel";
-    el.textContent = "This control calls Python, so it needs a running kernel: open this lab in Colab or Jupyter. " +
-      "Below is what it shows at its first setting.";
+    el.className = "nb-needs-kernel cell_output";
+    el.textContent = "This control calls Python, so it needs a running kernel: open this lab in Colab or Jupyter.";
     for (const output of outputsBelow(id)) {
-      if (output.text) el.after(Object.assign(document.createElement("pre"), { textContent: output.text }));
+      if (output.text) el.append(Object.assign(document.createElement("pre"), { textContent: output.text }));
       const png = output.data?.["image/png"];
-      if (png) {
-        const image = Object.assign(document.createElement("img"), { src: `data:image/png;base64,${png}`, alt: "" });
-        const frame = Object.assign(document.createElement("div"), { className: "cell_output" });
-        image.alt = "What the control shows at its first setting; the text around it describes it.";
-        frame.append(image);
-        el.after(frame);
-      }
+      const alt = "What the control shows at its first setting; the text before it says what that is.";
+      if (png) el.append(Object.assign(document.createElement("img"), { src: `data:image/png;base64,${png}`, alt }));
     }
   }
   function outputsBelow(id) {
@@ -120,6 +112,14 @@
     else needsKernel(el, id);
   }
 
+  // Paper cannot be clicked: while a page is printed, everything closed is open.
+  matchMedia("print").addEventListener("change", ({ matches: printing }) => {
+    for (const details of document.querySelectorAll(printing ? ".bd-article details:not([open])" : "details[data-nb-opened]")) {
+      details.open = printing;
+      details.toggleAttribute("data-nb-opened", printing);
+    }
+  });
+
   // The theme's arrows in the table of contents have no name for those who cannot see them.
   for (const arrow of document.querySelectorAll("nav summary"))
     arrow.setAttribute("aria-label", `Sections of ${arrow.closest("li")?.querySelector("a")?.textContent.trim()}`);
@@ -128,14 +128,13 @@
   for (const [name, { esm, css }] of Object.entries(window.nbFigures || {}))
     customElements.define(name, class extends HTMLElement {
       connectedCallback() {
-        this.still ??= [...this.childNodes];
         this.model ??= new Model(JSON.parse(this.dataset.state));
-        this.mounted = mount(this, this.model, esm, css);
+        this.after(() => mount(this, this.model, esm, css));
       }
-      async disconnectedCallback() {
-        const cleanUp = await this.mounted;
-        cleanUp?.();
-        this.replaceChildren(...this.still);
+      disconnectedCallback() {
+        this.after(cleanUp => { cleanUp?.(); delete this.dataset.nb; });
       }
+      // One step after the other: a figure may be taken out and put back before it has started.
+      after(next) { this.step = Promise.resolve(this.step).then(next); }
     });
 })();

@@ -34,15 +34,17 @@ export function number(value, digits = 2) {
 // " + 1.50" or " − 1.50", for sums.
 export const signed = (value, digits = 2) => (value < 0 && number(value, digits) !== number(0, digits) ? " − " : " + ") + number(Math.abs(value), digits);
 
-export function slider(parent, { label, name, min, max, step, onInput, signal }) {
+// A slider from -max to max.
+export function slider(parent, { label, name, max, step, onInput, signal }) {
   const row = html(parent, "label", { class: "nb-slider" });
   html(row, "span", { class: "nb-name" }, label);
-  const input = html(row, "input", { type: "range", name, min, max, step, ...OWN_KEYS });
+  const input = html(row, "input", { type: "range", name, min: -max, max, step, ...OWN_KEYS });
   const value = html(row, "span", { class: "nb-value" });
   input.addEventListener("input", () => onInput(Number(input.value)), { signal });
   return {
     set(v) {
-      input.value = v;
+      const reach = Math.max(max, Math.ceil(Math.abs(v)));       // a handle may have gone further than the slider
+      Object.assign(input, { min: -reach, max: reach, value: v });
       input.setAttribute("aria-valuetext", number(v));
       value.textContent = number(v);
     },
@@ -79,6 +81,7 @@ export function handle(node, { onMove, onKey, onPress, onFocus, signal }) {
   node.classList.add("nb-handle");
   let dragging = false;
   node.addEventListener("pointerdown", event => {
+    if (event.button || !event.isPrimary) return;     // a right click, or a second finger
     dragging = true;
     node.setPointerCapture(event.pointerId);
     node.focus({ preventScroll: true });
@@ -87,9 +90,10 @@ export function handle(node, { onMove, onKey, onPress, onFocus, signal }) {
   // For parts of an SVG, Chromium does not heed touch-action: without this a finger would scroll the page instead.
   node.addEventListener("touchstart", event => event.preventDefault(), { passive: false, signal });
   node.addEventListener("pointermove", event => dragging && onMove(event), { signal });
-  for (const end of ["pointerup", "pointercancel"])
+  for (const end of ["pointerup", "pointercancel", "lostpointercapture"])
     node.addEventListener(end, () => { dragging = false; }, { signal });
   node.addEventListener("keydown", event => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;   // the browser's own shortcuts
     const direction = KEYS[event.key];
     if (direction) onKey(direction.map(d => d * (event.shiftKey ? 10 : 1)));
     else if (onPress && (event.key === "Enter" || event.key === " ")) onPress();

@@ -65,6 +65,7 @@ function render({ model, el }) {
       const text = all || shown.has(`${i},${j}`) ? number(value, 0) : "?";
       const node = button(box, text, () => pick(i, j), signal, { "aria-pressed": String(here), "aria-label": `Row ${i + 1}, column ${j + 1}: ${text}`, tabindex: here ? "0" : "-1" });
       node.addEventListener("keydown", event => {
+        if (event.altKey || event.ctrlKey || event.metaKey) return;
         const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
         if (!step) return;
         event.preventDefault();

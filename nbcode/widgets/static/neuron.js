@@ -1,7 +1,7 @@
 // One neuron with two inputs: its parameters, its line and its points can all be moved; misses are counted.
 import { choice, button, slider, html, handle, describe, live, number, signed, clamp, tidy } from "./kit.js";
-import { Plane, Line, point, placePoint, legend, segment } from "./plane.js";
-import { weightedSum, fires, misses, corrected, nextMiss, LIMIT } from "./neuron_arithmetic.js";
+import { LIMIT, Plane, Line, point, placePoint, legend, segment } from "./plane.js";
+import { weightedSum, fires, misses, corrected, nextMiss } from "./neuron_arithmetic.js";
 
 const LOW = -0.75, HIGH = 1.75;
 const RUN_LIMIT = 200;          // corrections in one run; a line that exists is found long before, XOR never ends
@@ -29,10 +29,10 @@ function render({ model, el }) {
     const preset = choice(right, { label: "Points", options: names, signal, onChoose: key => { stop(); restart(); selected = 0; write({ points: presets[key] }); } });
     const sliders = {};
     for (const [name, label] of [["w1", "w₁"], ["w2", "w₂"], ["b", "b"]])
-      sliders[name] = slider(right, { label, name, min: -3, max: 3, step: 0.1, signal, onInput: value => { stop(); restart(); write({ [name]: value }); } });
+      sliders[name] = slider(right, { label, name, max: 3, step: 0.1, signal, onInput: value => { stop(); restart(); write({ [name]: value }); } });
 
     const equation = html(right, "p", { class: "nb-equation" });
-    const chosen = html(right, "output", { name: "selected" });
+    const chosen = html(right, "output", { name: "selected", "aria-live": "off" });
     const flip = button(right, "Flip this point's label", () => flipLabel(selected), signal, { name: "flip" });
     const count = html(right, "output", { name: "misses", "aria-live": "polite" });
 
@@ -40,7 +40,7 @@ function render({ model, el }) {
     button(rule, "Correct one miss", () => { stop(); correctOne(); }, signal, { name: "correct" });
     const runButton = button(rule, "Run the rule", () => (timer ? (stop(), draw()) : run()), signal, { name: "run" });
     button(rule, "Start from zero", () => { stop(); restart(); setNeuron([0, 0, 0]); }, signal, { name: "zero" });
-    const told = html(rule, "output", { name: "corrections" });
+    const told = html(rule, "output", { name: "corrections", "aria-live": "off" });
 
     let nodes = [];
 
@@ -116,6 +116,7 @@ function render({ model, el }) {
       const missed = misses(neuron, points);
       count.textContent = `${missed} of ${points.length} missed`;
       count.dataset.right = missed === 0;
+      count.setAttribute("aria-live", timer ? "off" : "polite");       // else a run would be read out step by step
       runButton.textContent = timer ? "Stop" : "Run the rule";
       const times = `${corrections} correction${corrections === 1 ? "" : "s"}`;
       told.textContent = !corrections ? "The perceptron rule has not moved it."

@@ -3,6 +3,7 @@ import { svg, html, handle, describe, clamp, tidy, number } from "./kit.js";
 
 const SIZE = 320;
 const PAD = 26;        // room for the numbers at the axes
+export const LIMIT = 10;      // of each parameter, as in the Python classes
 const ARROW = 0.42;    // length of the arrow that shows where the neuron fires
 
 // The part of the square [low, high]^2 where w1 x + w2 y + b > 0, as a polygon (Sutherland and Hodgman, 1974).
@@ -108,7 +109,12 @@ export class Line {
     this.turn = svg(group, "polygon", { points: "-5,-9 13,0 -5,9" });
     const through = ([x, y]) => { const [w1, w2] = this.values; return [w1, w2, tidy(-w1 * x - w2 * y)]; };
     // By hand, the line stays in the picture: outside of it nobody could bring it back.
-    const keep = values => { if (segment(values, plane.low, plane.high)) set(values); };
+    // And within the limits of the parameters: all three shrink alike, which leaves the line where it is.
+    const keep = values => {
+      const shrink = Math.min(1, LIMIT / Math.max(...values.map(Math.abs)));
+      const kept = values.map(value => clamp(shrink < 1 ? tidy(value * shrink, 6) : value, -LIMIT, LIMIT));
+      if (segment(kept, plane.low, plane.high)) set(kept);
+    };
     handle(this.slide, {
       signal,
       onMove: event => keep(through(plane.at(event))),
