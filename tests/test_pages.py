@@ -138,6 +138,10 @@ def test_on_paper_figures_are_pictures_and_nothing_is_closed(browser, address):
         page.wait_for_function("!document.querySelector('.bd-article details:not([open])')")
         assert page.locator(".nb-live > img:visible").count() == 2
         assert page.locator(".nb-live .nb-root:visible").count() == 0
+        for part in (".bd-article p", ".bd-article h1", ".bd-article h2", ".highlight span", ".bd-article td"):
+            color = page.locator(part).first.evaluate("el => getComputedStyle(el).color")
+            assert max(map(int, re.findall(r"\d+", color)[:3])) < 130, f"{part} is printed in {color}"
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         page.emulate_media(media="screen")
         page.wait_for_function("document.querySelector('.bd-article details:not([open])')")
         assert page.locator(".bd-article details:not([open])").count() == closed > 10

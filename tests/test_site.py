@@ -186,3 +186,9 @@ def test_an_unexpected_skip_fails_on_ci_only(tmp_path):
         finished = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         assert finished.returncode == code, finished.stdout
         assert ("only 'needs a GPU' may be" in finished.stdout) == bool(code)
+
+
+def test_the_built_pages_load_the_current_scripts_and_styles(html):
+    """Sphinx copies them only when it writes a page, so a changed style alone must make it write."""
+    for path in (ROOT / "book" / "site" / "web").iterdir():
+        assert (html / "_static" / path.name).read_bytes() == path.read_bytes(), "run `make book`"

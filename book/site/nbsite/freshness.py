@@ -44,8 +44,9 @@ def choose_cache(app: Sphinx, config: Config) -> None:
     for path in old[:-KEPT]:
         shutil.rmtree(path, ignore_errors=True)
     config.nb_execution_cache_path = str(here)  # a changed value makes Sphinx read every page again
-    tools = b"".join(path.read_bytes() for path in files_below(Path(__file__).parent))
-    config.nbsite_tools = hashlib.sha256(tools).hexdigest()  # as does a change of these tools, but no lab runs again
+    # As does a change of these tools, or of a script or style: Sphinx copies them only when it writes a page.
+    tools = b"".join(path.read_bytes() for path in files_below(Path(__file__).parents[1]))
+    config.nbsite_tools = hashlib.sha256(tools).hexdigest()
 
 
 def chapters_of_changed_labs(app: Sphinx, env, added: set, changed: set, removed: set) -> list[str]:
