@@ -107,7 +107,6 @@ def test_neuron_corrects_itself_as_the_perceptron_rule_does(opened):
     for _ in range(STATES):
         start, points = random_neuron(rng), random_points(rng)
         show(figure, w1=start[0], w2=start[1], b=start[2], points=points)
-        ours = Neurons.of([start[:2]], [start[2]])
         figure.locator("button[name=zero]").click()
         ours = Neurons.of([[0.0, 0.0]], [0.0])
         position = 0
