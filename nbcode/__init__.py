@@ -2,7 +2,7 @@
 
 Floors, each importing only from those below it (``tests/test_floors.py`` holds them):
 
-0. ``device``, ``cost``
+0. ``device``, ``cost``, ``autograd``
 1. ``models`` (networks only), ``data`` (every maker takes a seed)
 2. ``training``
 3. ``plots``, ``quote``, ``experiments`` (the studies whose numbers a page quotes)

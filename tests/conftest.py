@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nbsite.browser import launched
+from figures import CHAPTERS
+from nbsite.browser import launched, open_page, watched
 from nbsite.freshness import ROOT
 from nbsite.serve import server
 
@@ -59,3 +60,20 @@ def browser():
             yield started
     except RuntimeError as error:
         pytest.fail(str(error))
+
+
+@pytest.fixture(scope="module")
+def opened(browser, address):
+    """A page per chapter, opened when a figure of it is first asked for, as a function of the figure's tag."""
+    contexts, pages = [], {}
+
+    def find(tag: str):
+        chapter = CHAPTERS[tag]
+        if chapter not in pages:
+            contexts.append(watched(browser, height=1400))
+            pages[chapter] = open_page(contexts[-1].__enter__(), f"{address}/book/{chapter}.html")
+        return pages[chapter].locator(tag)
+
+    yield find
+    for context in contexts:
+        context.__exit__(None, None, None)

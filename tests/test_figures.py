@@ -1,11 +1,11 @@
 """The figures in the built pages: their numbers equal nbcode's, and they answer to mouse, touch and keys."""
 
 import random
-import re
 
 import pytest
 import torch
 
+from figures import CHAPTERS, middle, numbers, show, state, text
 from nbcode.data.gates import CORNERS, GATES
 from nbcode.models.neuron import Neurons, ThresholdNetwork
 from nbcode.training.perceptron import correct
@@ -13,37 +13,6 @@ from nbcode.widgets import Hidden
 from nbsite.browser import open_page, watched
 
 STATES = 40
-CHAPTERS = {"nb-matrix-product": "00_before", "nb-neuron": "01_neuron", "nb-hidden": "01_neuron"}
-
-
-@pytest.fixture(scope="module")
-def opened(browser, address):
-    """One page per chapter, opened once, as a function of the figure's tag."""
-    contexts, found = [], {}
-    for chapter in dict.fromkeys(CHAPTERS.values()):
-        contexts.append(watched(browser, height=1400))
-        found[chapter] = open_page(contexts[-1].__enter__(), f"{address}/book/{chapter}.html")
-    yield lambda tag: found[CHAPTERS[tag]].locator(tag)
-    for context in contexts:
-        context.__exit__(None, None, None)
-
-
-def show(figure, **state) -> None:
-    """Put a figure into a state, as a reader's hands would."""
-    figure.evaluate("(el, state) => el.model.set(state)", state)
-
-
-def state(figure, *names) -> list:
-    return figure.evaluate("(el, names) => names.map(name => el.model.get(name))", list(names))
-
-
-def text(figure, name: str) -> str:
-    return figure.locator(f"output[name={name}]").inner_text()
-
-
-def numbers(shown: str) -> list[float]:
-    """All numbers of a text with real minus signs."""
-    return [float(found.replace("−", "-")) for found in re.findall(r"−?\d+(?:\.\d+)?", shown)]
 
 
 def random_neuron(rng: random.Random) -> tuple[float, float, float]:
@@ -216,11 +185,6 @@ def test_enter_flips_the_label_of_a_point(opened):
     assert state(figure, "points")[0] == [[0, 0, 0], [1, 1, 1]]
 
 
-def middle(locator) -> tuple[float, float]:
-    box = locator.bounding_box()
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-
-
 def test_the_mouse_drags_points_and_lines(opened):
     figure = opened("nb-neuron")
     figure.scroll_into_view_if_needed()
@@ -308,7 +272,7 @@ HOSTILE = "<img src=x onerror='window.harmed = true'>"
 
 def test_a_hostile_state_is_shown_as_text(opened):
     page = opened("nb-neuron").page
-    for tag, state in {
+    for tag, harmful in {
         "nb-neuron": {"w1": 1, "w2": 1, "b": HOSTILE, "points": [[0, 0, HOSTILE]], "presets": {HOSTILE: [[0, 0, 1]]}},
         "nb-hidden": {
             "first": [1, 1, 0],
@@ -321,7 +285,7 @@ def test_a_hostile_state_is_shown_as_text(opened):
         page.evaluate(
             "([tag, state]) => { const made = document.createElement(tag); made.dataset.state = JSON.stringify(state);"
             "made.className = 'nb-live hostile'; document.querySelector('.bd-article').append(made); }",
-            [tag, state],
+            [tag, harmful],
         )
         made = page.locator(f"{tag}.hostile")
         page.wait_for_function("document.querySelector('.hostile').dataset.nb")

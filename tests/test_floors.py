@@ -14,6 +14,7 @@ import nbcode
 FLOORS = {
     "device": 0,
     "cost": 0,
+    "autograd": 0,
     "models": 1,
     "data": 1,
     "training": 2,

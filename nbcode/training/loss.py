@@ -1,0 +1,75 @@
+"""Losses by hand: mean squared error, and softmax with cross-entropy in a form that does not overflow."""
+
+from __future__ import annotations
+
+import torch
+
+
+def mean_squared_error(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """The mean of (prediction - target)² over all entries; a scalar. Equals ``nn.MSELoss()``.
+
+    Raises:
+        ValueError: the shapes differ, or there is nothing to average. PyTorch would broadcast (B,) against (B, 1) into
+            all B² pairs, and the loss would mean something else.
+    """
+    if prediction.shape != target.shape:
+        raise ValueError(different_shapes(tuple(prediction.shape), tuple(target.shape)))
+    if prediction.numel() == 0:
+        raise ValueError(f"prediction has shape {tuple(prediction.shape)}: there is nothing to average over")
+    return (prediction - target).square().mean()
+
+
+def log_sum_exp(logits: torch.Tensor) -> torch.Tensor:
+    """log(exp(z_1) + ... + exp(z_C)) over the last dimension: (..., C) -> (...). Equals ``torch.logsumexp``.
+
+    The largest logit is taken out first, so that no exponential exceeds 1. Raises ``ValueError`` where C is 0.
+    """
+    if logits.ndim == 0 or logits.shape[-1] == 0:
+        raise ValueError(f"logits have shape {tuple(logits.shape)}; give (..., C) with at least one class")
+    largest = logits.detach().amax(dim=-1, keepdim=True)  # (..., 1); it cancels, so no gradient needs to flow here
+    return (logits - largest).exp().sum(dim=-1).log() + largest.squeeze(-1)
+
+
+def log_softmax(logits: torch.Tensor) -> torch.Tensor:
+    """The logarithms of the softmax: (..., C) -> (..., C). Equals ``torch.log_softmax(logits, dim=-1)``."""
+    return logits - log_sum_exp(logits).unsqueeze(-1)
+
+
+def softmax(logits: torch.Tensor) -> torch.Tensor:
+    """Positive numbers in the proportions exp(z_c) that add up to 1: (..., C) -> (..., C)."""
+    return log_softmax(logits).exp()
+
+
+def cross_entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """The mean of -log p(target) over a batch; a scalar. Equals ``nn.CrossEntropyLoss()``.
+
+    Args:
+        logits: (B, C).
+        target: (B,) of dtype int64, classes from 0 to C - 1.
+
+    Raises:
+        ValueError: wrong shapes, a wrong dtype, an empty batch, or a class that does not exist.
+    """
+    if logits.ndim != 2 or target.shape != logits.shape[:1] or logits.numel() == 0:
+        raise ValueError(
+            f"logits have shape {tuple(logits.shape)} and target {tuple(target.shape)}; "
+            "give (B, C) and (B,): one row of logits and one class number per example, at least one of each"
+        )
+    if target.dtype != torch.int64:
+        raise ValueError(f"target has dtype {target.dtype}; give class numbers as int64, for example target.long()")
+    classes = logits.shape[1]
+    if not ((target >= 0) & (target < classes)).all():
+        raise ValueError(f"classes must be from 0 to {classes - 1}; target has {sorted(set(target.tolist()))}")
+    chosen = log_softmax(logits).gather(1, target.unsqueeze(1))  # (B, C) at (B, 1) -> (B, 1)
+    return -chosen.mean()
+
+
+def different_shapes(prediction: tuple[int, ...], target: tuple[int, ...]) -> str:
+    """What to tell someone whose prediction and target differ in shape."""
+    told = f"prediction has shape {prediction} and target {target}; they must be equal."
+    if sorted(size for size in prediction if size != 1) == sorted(size for size in target if size != 1):
+        told += (
+            " Subtracted, they would be broadcast, and every prediction would be compared with every target."
+            f" Give target the prediction's shape: target.reshape{prediction}"
+        )
+    return told
