@@ -1,0 +1,53 @@
+"""A progress bar for the training loop: ``fit(..., on_step=Progress())``."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+from tqdm import tqdm
+
+from nbcode.training.history import Record
+
+
+class _NotebookBar(tqdm):
+    """tqdm's text as one display that is replaced, so that a saved notebook keeps its last state only.
+
+    tqdm's own notebook bar is a widget, and a page without a kernel cannot show it.
+    """
+
+    def display(self, msg: str | None = None, pos: int | None = None) -> bool:
+        from IPython.display import display
+
+        text = {"text/plain": msg or str(self)}
+        if not hasattr(self, "shown"):
+            self.shown = display(text, raw=True, display_id=True)
+        else:
+            self.shown.update(text, raw=True)
+        return True
+
+
+class Progress:
+    """Shows steps, time and the latest loss; a new one for each run.
+
+    Hand it to ``fit`` as ``on_step``. Other hooks can be called from the same function.
+    """
+
+    def __init__(self) -> None:
+        self.bar: tqdm | None = None
+
+    def __call__(self, record: Record) -> None:
+        if self.bar is None:
+            kind, file = (_NotebookBar, io.StringIO()) if _in_notebook() else (tqdm, None)
+            self.bar = kind(total=record.steps, unit="step", file=file)
+        self.bar.set_postfix_str(f"epoch {record.epoch}, loss {record.loss:.4g}", refresh=False)
+        self.bar.update()
+        if record.step == record.steps:
+            self.bar.close()
+
+
+def _in_notebook() -> bool:
+    """Whether a Jupyter front end shows the output. IPython is asked only where it is loaded already."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython and ipython.get_ipython()
+    return bool(shell) and shell.__class__.__name__ == "ZMQInteractiveShell"
