@@ -190,6 +190,8 @@ def _outcome(exercise: Exercise, answer: Callable, arguments: tuple):
 
 def _difference(got, expected) -> str | None:
     """How ``got`` differs from ``expected``, in words; None where they agree."""
+    if callable(expected) and got is expected:  # a function among the arguments
+        return None
     if isinstance(expected, (tuple, list)):
         got = got.tolist() if isinstance(got, (torch.Tensor, np.ndarray)) and not _is_meta(got) else got
         if not isinstance(got, (tuple, list)) or len(got) != len(expected):
@@ -243,6 +245,8 @@ def _brief(value) -> str:
         return f"[{inner}]" if isinstance(value, list) else f"({inner},)" if len(value) == 1 else f"({inner})"
     if isinstance(value, numbers.Real) and not isinstance(value, (bool, numbers.Integral)):
         return f"{value:.4g}" if math.isfinite(value) else str(value)
+    if inspect.isfunction(value):
+        return "a function"
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 

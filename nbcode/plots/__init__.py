@@ -1,7 +1,23 @@
 """The static figures of the course. Each function returns a matplotlib ``Figure``, which a notebook cell then shows."""
 
+from nbcode.plots.graph import computation_graph
 from nbcode.plots.history import mistakes_per_epoch, study_spread
 from nbcode.plots.numberlines import chain_of_slopes, slice_through_surface
 from nbcode.plots.plane import decision_planes
+from nbcode.plots.surface import descents
+from nbcode.plots.training import bundle, curves, errors_by_choice, predicted_against_true, strips
 
-__all__ = ["chain_of_slopes", "decision_planes", "mistakes_per_epoch", "slice_through_surface", "study_spread"]
+__all__ = [
+    "bundle",
+    "chain_of_slopes",
+    "computation_graph",
+    "curves",
+    "decision_planes",
+    "descents",
+    "errors_by_choice",
+    "mistakes_per_epoch",
+    "predicted_against_true",
+    "slice_through_surface",
+    "strips",
+    "study_spread",
+]

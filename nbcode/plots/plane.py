@@ -14,6 +14,7 @@ Panel = tuple[torch.Tensor, torch.Tensor, Callable[[torch.Tensor], torch.Tensor]
 
 
 INPUTS = ("$x_1$", "$x_2$")
+CROWD = 60  # with more points than this, markers are drawn at half their size
 
 
 def decision_planes(panels: Mapping[str, Panel], axes: Mapping[str, tuple[str, str]] | None = None) -> Figure:
@@ -29,7 +30,7 @@ def decision_planes(panels: Mapping[str, Panel], axes: Mapping[str, tuple[str, s
     """
     if not panels:
         raise ValueError("no panel given; give at least one: {title: (points, labels, model)}")
-    with new_figure(2.3 * len(panels), 2.7) as figure:
+    with new_figure(2.3 * len(panels) if len(panels) > 1 else 3.6, 2.7 if len(panels) > 1 else 3.6) as figure:
         for ax, (title, (x, y, model)) in zip(
             figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
         ):
@@ -43,15 +44,24 @@ def _panel(ax: Axes, x: torch.Tensor, y: torch.Tensor, model: Callable | None) -
     if x.ndim != 2 or x.shape[1] != 2 or not len(x):
         raise ValueError(f"points have shape {tuple(x.shape)}; a plane needs (B, 2), with at least one point")
     low, high = x.min().item() - 0.5, x.max().item() + 0.5
+    shrink = 1 if len(x) <= CROWD else 0.5
     if model is not None:
         _shade(ax, model, low, high)
         missed = x[model(x).squeeze(1) != y]
-        ax.plot(missed[:, 0], missed[:, 1], "x", color=BLACK, markersize=13, markeredgewidth=1.6, label="miss")
+        ax.plot(
+            missed[:, 0],
+            missed[:, 1],
+            "x",
+            color=BLACK,
+            markersize=13 * shrink,
+            markeredgewidth=1.6 * shrink,
+            label="miss",
+        )
     for label in (0, 1):
         points = x[y == label]
         ax.plot(
             points[:, 0], points[:, 1], MARKERS[label], markerfacecolor=FILLS[label], markeredgecolor=EDGES[label],
-            markeredgewidth=1.8, markersize=7, label=f"label {label}",
+            markeredgewidth=1.8 * shrink, markersize=7 * shrink, label=f"label {label}",
         )  # fmt: skip
     ax.set(xlim=(low, high), ylim=(low, high))
 
