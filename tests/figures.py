@@ -3,7 +3,12 @@
 import re
 
 # tag -> the chapter in whose page the figure is tested
-CHAPTERS = {"nb-matrix-product": "00_before", "nb-neuron": "01_neuron", "nb-hidden": "01_neuron"}
+CHAPTERS = {
+    "nb-matrix-product": "00_before",
+    "nb-neuron": "01_neuron",
+    "nb-hidden": "01_neuron",
+    "nb-line-fit": "02_training",
+}
 
 
 def show(figure, **state) -> None:

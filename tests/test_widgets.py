@@ -7,9 +7,11 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from nbcode.data import toy
-from nbcode.widgets import ALL, Hidden, InteractiveFigure, MatrixProduct, Neuron
+from nbcode.data.regression import around_line
+from nbcode.widgets import ALL, Hidden, InteractiveFigure, LineFit, MatrixProduct, Neuron
 from nbcode.widgets.base import STATIC, attributes, bundle
 
 NAN, INF, HUGE = math.nan, math.inf, 10**400
@@ -30,6 +32,19 @@ REFUSED = [
     *((Hidden, "first", value, "[w1, w2, b]") for value in (None, 1.0, [], [1, 2], [1, 2, 3, 4], "abc", [1, 2, "3"])),
     *((Hidden, "output", [1, 2, x], "-10 to 10") for x in (10.5, -11, NAN, -INF, True, None, HUGE)),
     *((Hidden, "gate", value, "and, or, nand, xor") for value in ("XOR", "", None, 1, ["xor"])),
+    *(
+        (LineFit, name, value, "-10 to 10")
+        for name in ("w", "b")
+        for value in (10.5, -11, NAN, INF, "1", None, True, HUGE)
+    ),
+    *((LineFit, "points", value, "2 to 40 points") for value in (None, [], [[0, 0]], [[0, 0]] * 41, {0: 1}, 3)),
+    *(
+        (LineFit, "points", [[0, 0], point], "points[1]")
+        for point in ([0], [0] * 3, 3, None, ["a", 0], "01", [True, 0])
+    ),
+    *((LineFit, "points", [[x, 0], [0, 0]], "x from -2.5 to 2.5") for x in (2.6, -3, NAN, INF, HUGE)),
+    *((LineFit, "points", [[0, y], [0, 0]], "y from -5 to 5") for y in (5.1, -6, NAN, -INF, HUGE)),
+    *((LineFit, "rate", value, "0.01, 0.1, 1.0") for value in (0, 0.2, -0.1, "0.1", None, True, NAN, HUGE, [0.1])),
     *((MatrixProduct, "left", value, "1 to 4 rows") for value in (None, [], [[]], [[1, 2, 3]] * 5, [[1] * 5], 7, "ab")),
     *((MatrixProduct, "left", [[1, 2, x]], "whole numbers") for x in (0.5, 100, -100, NAN, "1", True, None, HUGE)),
     (MatrixProduct, "right", [[1, 2], [3]], "equally many"),
@@ -78,6 +93,9 @@ def test_what_is_fixed_cannot_be_given(figure, trait):
         (Neuron, {"points": [(1.75, -0.75, 1.0)]}, {"points": [[1.75, -0.75, 1]]}),
         (Neuron, {"points": [[0, 0, 0]] * 40}, {"points": [[0, 0, 0]] * 40}),
         (Hidden, {"first": (10, -10, 0), "gate": "nand"}, {"first": [10.0, -10.0, 0.0], "gate": "nand"}),
+        (LineFit, {"w": -10, "b": 10, "rate": 1}, {"w": -10.0, "b": 10.0, "rate": 1.0}),
+        (LineFit, {"points": [(2.5, -5), (-2.5, 5)]}, {"points": [[2.5, -5.0], [-2.5, 5.0]]}),
+        (LineFit, {"points": [[0, 0]] * 40}, {"points": [[0.0, 0.0]] * 40}),
         (MatrixProduct, {"left": [[-99]], "right": [[99, 0, 1, 2]]}, {"left": [[-99]], "right": [[99, 0, 1, 2]]}),
         (MatrixProduct, {"left": ((1, 2, 3),) * 4, "row": 3}, {"left": [[1, 2, 3]] * 4, "row": 3}),
     ],
@@ -127,6 +145,11 @@ def test_the_clouds_are_those_of_the_package():
         [round(x1, 2), round(x2, 2), label] for (x1, x2), label in zip(points.tolist(), labels.tolist(), strict=True)
     ]
     assert Neuron().presets["clouds"] == rounded
+
+
+def test_the_points_around_a_line_are_those_of_the_package():
+    x, y = around_line(12, seed=0)
+    assert LineFit().points == [[round(a, 2), round(b, 2)] for a, b in torch.cat([x, y], dim=1).tolist()]
 
 
 @pytest.mark.parametrize(

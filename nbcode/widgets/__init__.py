@@ -2,9 +2,10 @@
 
 from nbcode.widgets.base import InteractiveFigure
 from nbcode.widgets.hidden import Hidden
+from nbcode.widgets.line_fit import LineFit
 from nbcode.widgets.matrix_product import MatrixProduct
 from nbcode.widgets.neuron import Neuron
 
-ALL: tuple[type[InteractiveFigure], ...] = (MatrixProduct, Neuron, Hidden)
+ALL: tuple[type[InteractiveFigure], ...] = (MatrixProduct, Neuron, Hidden, LineFit)
 
-__all__ = ["ALL", "Hidden", "InteractiveFigure", "MatrixProduct", "Neuron"]
+__all__ = ["ALL", "Hidden", "InteractiveFigure", "LineFit", "MatrixProduct", "Neuron"]

@@ -100,13 +100,13 @@ class Whole(traitlets.Int):
 
 
 class Choice(traitlets.Enum):
-    """One of a few names."""
+    """One of a few names or numbers."""
 
     def validate(self, obj, value):
         """The value, or a ``BadTrait`` that lists what is allowed."""
-        if value not in self.values:
+        if isinstance(value, bool) or value not in self.values:  # True == 1
             raise BadTrait(f"{self.name} is {value!r}; choose one of {', '.join(map(str, self.values))}")
-        return value
+        return self.values[self.values.index(value)]
 
 
 def attributes(cls: type[InteractiveFigure], given: Mapping[str, object]) -> dict:
