@@ -14,7 +14,7 @@ from nbcode.exercises import ALL
 from nbsite import exercises, freshness, labs, repository, stills
 from nbsite.freshness import ROOT
 from nbsite.repository import Repository
-from nbsite.sources import LONGEST, shown
+from nbsite.sources import LONGEST, body, difference, shown
 
 # Also within Colab's links, which name the repository behind /github/.
 REPOSITORIES = re.compile(r"github(?:\.com)?/([\w.-]+/[\w.-]+?)(?:\.git)?(?=[@/\s)\"'>]|$)")
@@ -175,9 +175,8 @@ def test_a_missing_browser_is_a_sentence(monkeypatch):
 
 
 def test_an_unexpected_skip_fails_on_ci_only(tmp_path):
-    (tmp_path / "conftest.py").write_text(
-        (ROOT / "tests" / "conftest.py").read_text(encoding="utf-8"), encoding="utf-8"
-    )
+    for name in ("conftest.py", "figures.py"):
+        shutil.copy(ROOT / "tests" / name, tmp_path)
     inside = 'import pytest\n\ndef test_skipped():\n    pytest.skip("{}")\n\ndef test_runs():\n    pass\n'
     for reason, ci, code in (("no reason", "true", 1), ("no reason", "", 0), ("needs a GPU", "true", 0)):
         (tmp_path / "test_inside.py").write_text(inside.format(reason), encoding="utf-8")
@@ -192,3 +191,9 @@ def test_the_built_pages_load_the_current_scripts_and_styles(html):
     """Sphinx copies them only when it writes a page, so a changed style alone must make it write."""
     for path in (ROOT / "book" / "site" / "web").iterdir():
         assert (html / "_static" / path.name).read_bytes() == path.read_bytes(), "run `make book`"
+
+
+def test_the_difference_of_two_functions_shows_only_their_statements():
+    before = "def f(x):\n    y = g(x)\n    return y"
+    after = "def f(\n    x: int,\n) -> int:\n    y = g(x)\n    # a reason\n    check(y)\n    return y"
+    assert difference(body(before), body(after)) == "  y = g(x)\n+ check(y)\n  return y"

@@ -142,7 +142,8 @@ NUMERICAL_GRADIENT = Exercise(
 
 
 def softmax(logits):
-    powers = (logits - logits.max(dim=-1, keepdim=True).values).exp()  # (B, C), none above 1
+    largest = logits.max(dim=-1, keepdim=True).values  # (B, 1)
+    powers = (logits - largest).exp()  # (B, C), none above 1
     return powers / powers.sum(dim=-1, keepdim=True)
 
 

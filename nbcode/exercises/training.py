@@ -133,7 +133,7 @@ BATCH_INDICES = Exercise(
 
 
 def standardize(train, test):
-    mean, std = train.mean(dim=0), train.std(dim=0)  # (D,), from the training data alone
+    mean, std = train.mean(dim=0), train.std(dim=0)  # (D,) each, from train alone
     return (train - mean) / std, (test - mean) / std
 
 
