@@ -32,7 +32,8 @@ def descents(
     if not panels:
         raise ValueError("no panel given; give at least one: {title: (surface, {label: path})}")
     across_page, down_page = min(columns, len(panels)), -(-len(panels) // columns)
-    with new_figure(2.7 * across_page + 0.3, 2.7 * down_page + 0.1) as figure:
+    side = 2.7 if len(panels) > 1 else 3.8  # inches
+    with new_figure(side * across_page + 0.3, side * down_page + 0.1) as figure:
         axes = figure.subplots(down_page, across_page, squeeze=False).flatten()
         for ax in axes[len(panels) :]:
             ax.axis("off")
