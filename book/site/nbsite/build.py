@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from nbsite.freshness import ROOT
 
+READ = ROOT / "_build" / ".doctrees"  # the pages as Sphinx has read them
 FIRST_PAGE = ROOT / "_build" / "html" / "index.html"
 
 
@@ -24,6 +26,8 @@ def build(strict: bool = True) -> bool:
 
 def main() -> int:
     if not build():
+        # Sphinx reads again only what has changed, and would not repeat what it complained about.
+        shutil.rmtree(READ, ignore_errors=True)
         print(
             "\nThe book was not built. The first line above with WARNING or ERROR says what is wrong and where;\n"
             "a failing cell is shown with its traceback. Pages of an earlier build may be left in _build/html.",
