@@ -66,7 +66,11 @@ def fit(
     accelerator = accelerator_for(compute or choose())
     history = History()
     try:
-        with prepared(accelerator, model, optimizer, batches) as ready, deferred_interrupt() as interrupted:
+        with (
+            prepared(accelerator, model, optimizer, batches) as ready,
+            deferred_interrupt() as interrupted,
+            broadcasting_refused(),  # once: each time it is opened, Python shows again every warning that it has shown
+        ):
             model, optimizer, batches = ready
             model.train()
             for epoch in range(1, epochs + 1):
@@ -96,8 +100,7 @@ def step(
     history: History,
 ) -> tuple[float, float]:
     """One update; returns the loss before it and the gradient's length before clipping."""
-    with broadcasting_refused():
-        loss = loss_of(model, batch)
+    loss = loss_of(model, batch)
     check_loss(loss)
     optimizer.zero_grad()
     accelerator.backward(loss)
