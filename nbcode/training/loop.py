@@ -133,8 +133,12 @@ def prepared(accelerator: Accelerator, model, optimizer, batches) -> Iterator[tu
 
     In mixed precision ``prepare`` replaces ``model.forward``; runs one after another would pile that up.
     """
+    own = vars(model).get("forward")  # usually none: it stands in the class
     try:
         yield accelerator.prepare(model, optimizer, batches)
     finally:
         accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+        vars(model).pop("forward", None)  # accelerate leaves one bound to the model, which breaks a forward of its own
+        if own is not None:
+            model.forward = own
         accelerator.free_memory()
