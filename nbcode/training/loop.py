@@ -139,6 +139,7 @@ def prepared(accelerator: Accelerator, model, optimizer, batches) -> Iterator[tu
     finally:
         accelerator.unwrap_model(model, keep_fp32_wrapper=False)
         vars(model).pop("forward", None)  # accelerate leaves one bound to the model, which breaks a forward of its own
+        vars(model).pop("_is_accelerate_prepared", None)  # with it the next run would ignore its device and precision
         if own is not None:
             model.forward = own
         accelerator.free_memory()
