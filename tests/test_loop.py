@@ -60,8 +60,7 @@ OPTIMIZERS = {
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-@pytest.mark.parametrize("shuffle", ["no", "seeded", "global"])
-@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize(("shuffle", "drop_last"), [("no", False), ("seeded", True), ("global", False)])
 def test_fit_equals_the_plain_loop_step_for_step(name, shuffle, drop_last):
     results = []
     for run in ("plain", "fit"):
@@ -259,19 +258,19 @@ def test_a_forward_that_was_put_into_the_model_itself_stays(compute):
 
 def test_runs_of_different_precision_follow_one_another_in_one_process():
     losses, seen = {}, {}
-    for i, compute in enumerate([CPU, BF16, CPU, BF16, BF16, CPU]):
+    for i, compute in enumerate([CPU, BF16, CPU, BF16]):
         model, optimizer = start()
         seen[i] = dtypes_inside(model)
         losses[i] = fit(model, data(), loss_of, optimizer, 2, compute=compute).column("loss")
         assert set(seen[i]) == {compute.dtype}
-    assert losses[0] == losses[2] == losses[5] != losses[1] == losses[3] == losses[4]
+    assert losses[0] == losses[2] != losses[1] == losses[3]
     assert losses[0] == pytest.approx(losses[1], rel=0.1, abs=0.02)
 
 
 def test_the_same_model_may_go_from_one_precision_to_another():
     model, optimizer = start()
     seen = dtypes_inside(model)
-    for compute in (BF16, BF16, CPU, BF16, CPU, CPU):
+    for compute in (BF16, BF16, CPU, BF16):
         seen.clear()
         fit(model, data(), loss_of, optimizer, 1, compute=compute)
         assert set(seen) == {compute.dtype}

@@ -40,7 +40,7 @@ def assert_close(mine, theirs):
 
 
 @pytest.mark.parametrize("name", RULES)
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_100_steps_equal_torch_optim_though_some_parameters_sometimes_have_no_gradient(name, seed):
     mine, theirs = parameters(seed), parameters(seed)
     rule, twin = (make(ps) for make, ps in zip(RULES[name], (mine, theirs), strict=True))
@@ -58,7 +58,7 @@ def test_100_steps_equal_torch_optim_though_some_parameters_sometimes_have_no_gr
         assert_close(mine, theirs)
 
 
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(derandomize=True, deadline=None, max_examples=25)
 @given(
     lr=st.floats(1e-5, 10),
     momentum=st.floats(0, 0.999),
