@@ -12,14 +12,15 @@ from torch import nn
 
 @contextlib.contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode (no dropout) without gradients; afterwards the mode is what it was."""
-    was_training = model.training
+    """Evaluation mode (no dropout) without gradients; afterwards the mode of every layer is what it was."""
+    were_training = {module: module.training for module in model.modules()}  # one may be frozen on its own
     model.eval()
     try:
         with torch.no_grad():
             yield
     finally:
-        model.train(was_training)
+        for module, was_training in were_training.items():
+            module.training = was_training
 
 
 def evaluate(model: nn.Module, batches: Iterable, measure: Callable[[nn.Module, tuple], torch.Tensor]) -> float:

@@ -66,7 +66,11 @@ def fit(
     accelerator = accelerator_for(compute or choose())
     history = History()
     try:
-        with prepared(accelerator, model, optimizer, batches) as ready, deferred_interrupt() as interrupted:
+        with (
+            prepared(accelerator, model, optimizer, batches) as ready,
+            deferred_interrupt() as interrupted,
+            broadcasting_refused(),  # once: each time it is opened, Python shows again every warning that it has shown
+        ):
             model, optimizer, batches = ready
             model.train()
             for epoch in range(1, epochs + 1):
@@ -96,8 +100,7 @@ def step(
     history: History,
 ) -> tuple[float, float]:
     """One update; returns the loss before it and the gradient's length before clipping."""
-    with broadcasting_refused():
-        loss = loss_of(model, batch)
+    loss = loss_of(model, batch)
     check_loss(loss)
     optimizer.zero_grad()
     accelerator.backward(loss)
@@ -130,8 +133,13 @@ def prepared(accelerator: Accelerator, model, optimizer, batches) -> Iterator[tu
 
     In mixed precision ``prepare`` replaces ``model.forward``; runs one after another would pile that up.
     """
+    own = vars(model).get("forward")  # usually none: it stands in the class
     try:
         yield accelerator.prepare(model, optimizer, batches)
     finally:
         accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+        vars(model).pop("forward", None)  # accelerate leaves one bound to the model, which breaks a forward of its own
+        vars(model).pop("_is_accelerate_prepared", None)  # with it the next run would ignore its device and precision
+        if own is not None:
+            model.forward = own
         accelerator.free_memory()

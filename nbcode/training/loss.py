@@ -67,7 +67,7 @@ def cross_entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 def different_shapes(prediction: tuple[int, ...], target: tuple[int, ...]) -> str:
     """What to tell someone whose prediction and target differ in shape."""
     told = f"prediction has shape {prediction} and target {target}; they must be equal."
-    if sorted(size for size in prediction if size != 1) == sorted(size for size in target if size != 1):
+    if [size for size in prediction if size != 1] == [size for size in target if size != 1]:
         told += (
             " Subtracted, they would be broadcast, and every prediction would be compared with every target."
             f" Give target the prediction's shape: target.reshape{prediction}"

@@ -19,7 +19,7 @@ class Optimizer:
         lr: the learning rate.
 
     Raises:
-        ValueError: no parameter, one that takes no gradient, or a rate that is not positive and finite.
+        ValueError: no parameter, one that takes or gets no gradient, or a rate that is not positive and finite.
     """
 
     def __init__(self, parameters: Iterable[torch.Tensor], lr: float) -> None:
@@ -28,6 +28,11 @@ class Optimizer:
             raise ValueError("no parameters given; model.parameters() can be used up only once: call it again")
         if not all(parameter.requires_grad for parameter in self.parameters):
             raise ValueError("a parameter takes no gradient; set requires_grad=True on it, or leave it out")
+        if not all(parameter.is_leaf for parameter in self.parameters):
+            raise ValueError(
+                "a parameter was computed from other tensors, so backward leaves no gradient in it; give those tensors "
+                "instead (and a single tensor stands in a list too: [w])"
+            )
         self.lr = positive("lr", lr)
 
     def zero_grad(self) -> None:

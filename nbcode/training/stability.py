@@ -21,7 +21,7 @@ def curvatures(surface: Surface, at: torch.Tensor) -> torch.Tensor:
     Returns:
         (D,).
     """
-    return torch.linalg.eigvalsh(torch.func.hessian(surface)(at))
+    return torch.linalg.eigvalsh(torch.autograd.functional.hessian(surface, at))
 
 
 def largest_stable_rate(largest_curvature: float, momentum: float = 0.0) -> float:

@@ -1,0 +1,212 @@
+"""The losses by hand against PyTorch's, in values and gradients, with logits of any size."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from nbcode.training.loss import cross_entropy, log_softmax, log_sum_exp, mean_squared_error, softmax
+
+repeatable = settings(derandomize=True, deadline=None, max_examples=80)
+TOLERANCE = {torch.float64: {"rtol": 1e-12, "atol": 1e-12}, torch.float32: {"rtol": 1e-5, "atol": 1e-6}}
+PAIRS = {
+    "log_sum_exp": (log_sum_exp, lambda z: torch.logsumexp(z, dim=-1)),
+    "log_softmax": (log_softmax, lambda z: torch.log_softmax(z, dim=-1)),
+    "softmax": (softmax, lambda z: torch.softmax(z, dim=-1)),
+}
+
+
+def normal(seed, *shape, dtype=torch.float64):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def assert_same(mine, theirs, x, **tolerance):
+    """Both functions of x give the same values, and the same gradients for a random weighting of them."""
+    one, other = (x.detach().clone().requires_grad_() for _ in range(2))
+    values = mine(one), theirs(other)
+    torch.testing.assert_close(*values, **tolerance)
+    if values[0].isfinite().all():
+        for value in values:
+            (value * normal(1, *value.shape, dtype=value.dtype)).sum().backward()
+        torch.testing.assert_close(one.grad, other.grad, **tolerance)
+
+
+@repeatable
+@given(
+    shape=st.lists(st.integers(1, 5), min_size=1, max_size=3),
+    scale=st.sampled_from([0.0, 1e-3, 1.0, 30.0, 1e4]),
+    shift=st.sampled_from([0.0, 1e4, -1e4]),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+    seed=st.integers(0, 1000),
+)
+def test_log_sum_exp_and_softmax_equal_pytorch(shape, scale, shift, dtype, seed):
+    # In float32, numbers near 10,000 lie 0.001 apart: the sum is rounded by that much in both.
+    tolerance = dict(TOLERANCE[dtype])
+    if dtype is torch.float32 and (shift or scale == 1e4):
+        tolerance["atol"] = 5e-3
+    logits = scale * normal(seed, *shape, dtype=dtype) + shift
+    for mine, theirs in PAIRS.values():
+        assert_same(mine, theirs, logits, **tolerance)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize(
+    "logits",
+    [
+        [1e4, -1e4],
+        [-1e4, -1e4, -1e4],
+        [1e4, 1e4, 0.0],
+        [1e308, -1e308],
+        [0.0, -math.inf],
+        [-math.inf, 3.0, 1e4, -math.inf],
+        [[-math.inf, 2.0], [1.0, -math.inf]],
+        [5.0],
+    ],
+    ids=str,
+)
+def test_large_and_masked_logits_equal_pytorch(name, logits):
+    mine, theirs = PAIRS[name]
+    assert_same(mine, theirs, torch.tensor(logits, dtype=torch.float64), **TOLERANCE[torch.float64])
+
+
+def test_a_masked_class_gets_no_probability_and_no_gradient():
+    logits = torch.tensor([[1.0, -math.inf, 2.0]], requires_grad=True)
+    assert softmax(logits)[0, 1] == 0 and softmax(logits).sum().item() == pytest.approx(1)
+    cross_entropy(logits, torch.tensor([2])).backward()
+    assert logits.grad.isfinite().all() and logits.grad[0, 1] == 0
+    with_gradient = torch.tensor([[1.0, -math.inf, 2.0]], requires_grad=True)
+    softmax(with_gradient)[0, 0].backward()
+    assert with_gradient.grad.isfinite().all()
+
+
+def test_a_row_with_every_class_masked_has_no_softmax_as_in_pytorch():
+    logits = torch.full((1, 3), -math.inf)
+    for mine, theirs in (PAIRS["softmax"], PAIRS["log_softmax"]):
+        assert mine(logits).isnan().all() and theirs(logits).isnan().all()
+
+
+@repeatable
+@given(
+    b=st.integers(1, 9),
+    c=st.integers(1, 6),
+    scale=st.sampled_from([0.1, 1.0, 50.0, 1e4]),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+    seed=st.integers(0, 1000),
+)
+def test_cross_entropy_equals_pytorch_in_value_and_gradient(b, c, scale, dtype, seed):
+    target = torch.randint(c, (b,), generator=torch.Generator().manual_seed(seed))
+    logits = scale * normal(seed, b, c, dtype=dtype)
+    tolerance = dict(TOLERANCE[dtype])
+    if dtype is torch.float32 and scale == 1e4:
+        tolerance["atol"] = 5e-3
+    mine = lambda z: cross_entropy(z, target)
+    assert_same(mine, lambda z: nn.CrossEntropyLoss()(z, target), logits, **tolerance)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_gradient_of_cross_entropy_is_softmax_minus_one_hot_by_the_batch(seed):
+    logits = normal(seed, 7, 4).requires_grad_()
+    target = torch.arange(7) % 4
+    cross_entropy(logits, target).backward()
+    expected = (softmax(logits) - nn.functional.one_hot(target, 4)) / 7
+    torch.testing.assert_close(logits.grad, expected.detach(), rtol=1e-12, atol=1e-14)
+
+
+def test_cross_entropy_by_hand():
+    logits = torch.tensor([[0.0, 0.0], [math.log(3), 0.0]], dtype=torch.float64)
+    assert cross_entropy(logits, torch.tensor([0, 1])).item() == pytest.approx((math.log(2) + math.log(4)) / 2)
+    assert cross_entropy(torch.zeros(3, 10), torch.tensor([1, 5, 9])).item() == pytest.approx(math.log(10))
+
+
+def test_the_wrong_answer_costs_its_distance_and_a_masked_target_costs_infinity():
+    assert cross_entropy(torch.tensor([[1e4, -1e4]]), torch.tensor([1])).item() == 2e4
+    assert cross_entropy(torch.tensor([[0.0, -math.inf]]), torch.tensor([1])).item() == math.inf
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_large_batch_equals_pytorch(dtype):
+    logits = normal(0, 50_000, 10, dtype=dtype)
+    target = torch.randint(10, (50_000,), generator=torch.Generator().manual_seed(0))
+    assert_same(
+        lambda z: cross_entropy(z, target), lambda z: nn.CrossEntropyLoss()(z, target), logits, rtol=1e-5, atol=0
+    )
+    x = normal(1, 50_000, 10, dtype=dtype)
+    assert_same(lambda p: mean_squared_error(p, x), lambda p: nn.MSELoss()(p, x), logits, rtol=1e-5, atol=0)
+
+
+@repeatable
+@given(
+    shape=st.lists(st.integers(1, 5), max_size=3), scale=st.sampled_from([1e-3, 1.0, 1e4]), seed=st.integers(0, 1000)
+)
+def test_mean_squared_error_equals_pytorch_in_value_and_gradients(shape, scale, seed):
+    target = scale * normal(seed + 1, *shape)
+    prediction = scale * normal(seed, *shape)
+    mine, theirs = (lambda p, loss=loss: loss(p, target) for loss in (mean_squared_error, nn.MSELoss()))
+    assert_same(mine, theirs, prediction, **TOLERANCE[torch.float64])
+
+
+def test_the_target_may_be_whole_numbers_or_carry_a_gradient_itself():
+    prediction = torch.tensor([1.0, 2.5])
+    assert mean_squared_error(prediction, torch.tensor([1, 2])).item() == 0.125
+    target = torch.tensor([0.0, 0.5], requires_grad=True)
+    mean_squared_error(prediction, target).backward()
+    assert target.grad.tolist() == [-1, -2]
+
+
+@pytest.mark.parametrize(
+    ("prediction", "target"), [((4,), (4, 1)), ((4, 1), (4,)), ((1, 4), (4, 1)), ((2, 3), (2, 1, 3)), ((), (1,))]
+)
+def test_shapes_that_would_be_broadcast_are_refused_with_the_way_out(prediction, target):
+    with pytest.raises(ValueError) as refusal:
+        mean_squared_error(torch.zeros(prediction), torch.zeros(target))
+    said = str(refusal.value)
+    assert said.startswith(f"prediction has shape {prediction} and target {target}; they must be equal.")
+    assert "every prediction would be compared with every target" in said
+    assert said.endswith(f"target.reshape{prediction}")
+    assert torch.zeros(target).reshape(prediction).shape == prediction
+
+
+@pytest.mark.parametrize(("prediction", "target"), [((4,), (5,)), ((2, 3), (3, 2)), ((4, 1), (5, 1)), ((4,), ())])
+def test_shapes_of_different_numbers_are_refused_without_false_advice(prediction, target):
+    with pytest.raises(ValueError, match="they must be equal") as refusal:
+        mean_squared_error(torch.zeros(prediction), torch.zeros(target))
+    assert "reshape" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0)])
+def test_nothing_has_no_mean(shape):
+    with pytest.raises(ValueError, match="there is nothing to average over"):
+        mean_squared_error(torch.zeros(shape), torch.zeros(shape))
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (2, 0)])
+def test_logits_need_a_class(shape):
+    for function, _ in PAIRS.values():
+        with pytest.raises(ValueError, match="with at least one class"):
+            function(torch.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    ("logits", "target"),
+    [((3,), (3,)), ((3, 2), (2,)), ((3, 2), (3, 1)), ((3, 2), ()), ((2, 3, 4), (2, 3)), ((0, 2), (0,)), ((2, 0), (2,))],
+)
+def test_cross_entropy_refuses_other_shapes(logits, target):
+    with pytest.raises(ValueError, match=r"give \(B, C\) and \(B,\)") as refusal:
+        cross_entropy(torch.zeros(logits), torch.zeros(target, dtype=torch.int64))
+    assert str(logits) in str(refusal.value) and str(target) in str(refusal.value)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int32, torch.bool])
+def test_cross_entropy_refuses_class_numbers_of_another_dtype(dtype):
+    with pytest.raises(ValueError, match=rf"target has dtype {dtype}; .* target.long\(\)"):
+        cross_entropy(torch.zeros(2, 3), torch.zeros(2, dtype=dtype))
+
+
+@pytest.mark.parametrize("target", [[0, 3], [-1, 0], [-100, 2]])
+def test_cross_entropy_refuses_classes_that_do_not_exist(target):
+    with pytest.raises(ValueError, match="classes must be from 0 to 2; target has") as refusal:
+        cross_entropy(torch.zeros(2, 3), torch.tensor(target))
+    assert str(sorted(target)) in str(refusal.value)
