@@ -11,6 +11,8 @@ from nbcode.device import choose
 from nbcode.training.checks import TrainingDiverged
 from nbcode.training.loop import StopTraining, fit
 
+pytestmark = pytest.mark.usefixtures("few_objects")
+
 CPU = choose("cpu", "fp32")
 X = torch.randn(12, 2, generator=torch.Generator().manual_seed(0))
 Y = X.sum(dim=1, keepdim=True)

@@ -16,6 +16,8 @@ from nbcode.training import plain
 from nbcode.training.interrupt import deferred_interrupt
 from nbcode.training.loop import StopTraining, fit
 
+pytestmark = pytest.mark.usefixtures("few_objects")
+
 CPU = choose("cpu", "fp32")
 X = torch.randn(12, 2, generator=torch.Generator().manual_seed(0))
 

@@ -20,6 +20,8 @@ from nbcode.training import loop, plain
 from nbcode.training.evaluation import evaluate
 from nbcode.training.loop import StopTraining, accelerator_for, fit
 
+pytestmark = pytest.mark.usefixtures("few_objects")
+
 CPU = choose("cpu", "fp32")
 BF16 = choose("cpu", "bf16")
 X = torch.randn(22, 3, generator=torch.Generator().manual_seed(0))
