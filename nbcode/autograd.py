@@ -17,10 +17,8 @@ from collections.abc import Callable
 LARGEST_EXPONENT = math.log(sys.float_info.max)  # 709.78
 
 
-def _as_value(other: object) -> Value | None:
-    if isinstance(other, Value):
-        return other
-    return Value(other) if isinstance(other, numbers.Real) and not isinstance(other, bool) else None
+def _is_number(data: object) -> bool:
+    return isinstance(data, numbers.Real) and not isinstance(data, bool)
 
 
 def _binary(operation: Callable[[Value, Value], Value]) -> Callable:
@@ -28,8 +26,11 @@ def _binary(operation: Callable[[Value, Value], Value]) -> Callable:
 
     @functools.wraps(operation)
     def method(self: Value, other: object) -> Value:
-        other = _as_value(other)
-        return NotImplemented if other is None else operation(self, other)
+        if isinstance(other, Value):
+            return operation(self, other)
+        if not _is_number(other):
+            return NotImplemented
+        return _without_number(operation(self, Value(other)), 0, f" {float(other):g}")
 
     return method
 
@@ -38,10 +39,18 @@ def _reflected(operation: Callable) -> Callable:
     """The operation with the plain number on the left: Python calls it for ``2 - value``."""
 
     def method(self: Value, other: object) -> Value:
-        other = _as_value(other)
-        return NotImplemented if other is None else operation(other, self)
+        if not _is_number(other):
+            return NotImplemented
+        return _without_number(operation(Value(other), self), 1, f"{float(other):g} ")
 
     return method
+
+
+def _without_number(result: Value, kept: int, number: str) -> Value:
+    """The result with one parent only: a plain number needs no gradient, as in PyTorch. Pictures show it as text."""
+    result.parents, result.slopes = (result.parents[kept],), (result.slopes[kept],)
+    result.operation = number + result.operation if kept else result.operation + number
+    return result
 
 
 class Value:
@@ -66,7 +75,7 @@ class Value:
         self, data: float, parents: tuple[Value, ...] = (), slopes: tuple[float, ...] = (), operation: str = "",
         name: str = "",
     ) -> None:  # fmt: skip
-        if isinstance(data, bool) or not isinstance(data, numbers.Real):
+        if not _is_number(data):
             raise ValueError(f"a Value holds one real number, and {data!r} is none; call .item() on a tensor")
         self.data = float(data)
         self.grad = 0.0
@@ -78,7 +87,7 @@ class Value:
 
         A second call adds again, as PyTorch's does: set ``grad`` to 0 before a new pass.
         """
-        flow = {self: 1.0}  # what arrives in this pass, apart from what earlier passes left in grad
+        flow = {self: 1.0}  # what arrives in this pass; grad may hold earlier passes
         for value in reversed(ordered(self)):
             value.grad += flow[value]
             for parent, slope in zip(value.parents, value.slopes, strict=True):
@@ -90,7 +99,8 @@ class Value:
 
     @_binary
     def __mul__(self, other: Value) -> Value:
-        return Value(self.data * other.data, (self, other), (other.data, self.data), "×")
+        slopes = (other.data, self.data)
+        return Value(self.data * other.data, (self, other), slopes, "×")
 
     @_binary
     def __truediv__(self, other: Value) -> Value:

@@ -104,11 +104,14 @@ def step(
     check_loss(loss)
     optimizer.zero_grad()
     accelerator.backward(loss)
-    grad_norm = accelerator.clip_grad_norm_(model.parameters(), clip or math.inf)
+    limit = math.inf if clip is None else clip
+    grad_norm = accelerator.clip_grad_norm_(model.parameters(), limit)
     # .item() makes the CPU wait for the GPU, once per step: the price of knowing at once when a run breaks.
     loss, grad_norm = loss.item(), grad_norm.item()
-    if accelerator.scaler is None:  # in fp16 an infinite gradient is usual: the scaler skips the update and goes on
-        check_finite(loss, grad_norm, batch, optimizer.param_groups[0]["lr"], history)
+    # In fp16 an infinite gradient is usual: the scaler skips the update and goes on.
+    if accelerator.scaler is None:
+        lr = optimizer.param_groups[0]["lr"]
+        check_finite(loss, grad_norm, batch, lr, history)
     optimizer.step()
     return loss, grad_norm
 

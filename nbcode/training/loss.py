@@ -5,17 +5,21 @@ from __future__ import annotations
 import torch
 
 
-def mean_squared_error(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+def mean_squared_error(
+    prediction: torch.Tensor,
+    target: torch.Tensor,
+) -> torch.Tensor:
     """The mean of (prediction - target)² over all entries; a scalar. Equals ``nn.MSELoss()``.
 
     Raises:
         ValueError: the shapes differ, or there is nothing to average. PyTorch would broadcast (B,) against (B, 1) into
             all B² pairs, and the loss would mean something else.
     """
-    if prediction.shape != target.shape:
-        raise ValueError(different_shapes(tuple(prediction.shape), tuple(target.shape)))
+    predicted, wanted = tuple(prediction.shape), tuple(target.shape)
+    if predicted != wanted:
+        raise ValueError(different_shapes(predicted, wanted))
     if prediction.numel() == 0:
-        raise ValueError(f"prediction has shape {tuple(prediction.shape)}: there is nothing to average over")
+        raise ValueError(f"shape {predicted}: there is nothing to average over")
     return (prediction - target).square().mean()
 
 
@@ -25,8 +29,10 @@ def log_sum_exp(logits: torch.Tensor) -> torch.Tensor:
     The largest logit is taken out first, so that no exponential exceeds 1. Raises ``ValueError`` where C is 0.
     """
     if logits.ndim == 0 or logits.shape[-1] == 0:
-        raise ValueError(f"logits have shape {tuple(logits.shape)}; give (..., C) with at least one class")
-    largest = logits.detach().amax(dim=-1, keepdim=True)  # (..., 1); it cancels, so no gradient needs to flow here
+        shape = tuple(logits.shape)
+        raise ValueError(f"logits have shape {shape}; give at least one class")
+    # (..., C) -> (..., 1). It cancels, so no gradient needs to flow through it.
+    largest = logits.detach().amax(dim=-1, keepdim=True)
     return (logits - largest).exp().sum(dim=-1).log() + largest.squeeze(-1)
 
 

@@ -105,7 +105,8 @@ class Adam(Optimizer):
         t = self.steps[place] = self.steps.get(place, 0) + 1
         self.mean[place] = b1 * self.mean.get(place, 0.0) + (1 - b1) * gradient
         self.square[place] = b2 * self.square.get(place, 0.0) + (1 - b2) * gradient**2
-        mean = self.mean[place] / (1 - b1**t)  # both began at 0: after t steps they have only part of their size
+        # Both began at 0: after t steps they have only part of their size.
+        mean = self.mean[place] / (1 - b1**t)
         square = self.square[place] / (1 - b2**t)
         return self.lr * mean / (square.sqrt() + self.eps)
 

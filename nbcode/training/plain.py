@@ -12,7 +12,11 @@ LossOf = Callable[[nn.Module, tuple], torch.Tensor]
 
 
 def train(
-    model: nn.Module, batches: Iterable, loss_of: LossOf, optimizer: torch.optim.Optimizer, epochs: int
+    model: nn.Module,
+    batches: Iterable,
+    loss_of: LossOf,
+    optimizer: torch.optim.Optimizer,
+    epochs: int,
 ) -> list[float]:
     """Go over the batches ``epochs`` times, one update each.
 
@@ -33,7 +37,12 @@ def train(
     return losses
 
 
-def step(model: nn.Module, batch: tuple, loss_of: LossOf, optimizer: torch.optim.Optimizer) -> float:
+def step(
+    model: nn.Module,
+    batch: tuple,
+    loss_of: LossOf,
+    optimizer: torch.optim.Optimizer,
+) -> float:
     """One update; returns the loss before it."""
     loss = loss_of(model, batch)
     optimizer.zero_grad()
