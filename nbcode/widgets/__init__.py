@@ -1,10 +1,12 @@
 """Interactive figures: one Python class and one JavaScript file each. Nothing here imports torch."""
 
+from nbcode.widgets.backward import Backward
 from nbcode.widgets.base import InteractiveFigure
+from nbcode.widgets.descent import Descent
 from nbcode.widgets.hidden import Hidden
 from nbcode.widgets.matrix_product import MatrixProduct
 from nbcode.widgets.neuron import Neuron
 
-ALL: tuple[type[InteractiveFigure], ...] = (MatrixProduct, Neuron, Hidden)
+ALL: tuple[type[InteractiveFigure], ...] = (MatrixProduct, Neuron, Hidden, Descent, Backward)
 
-__all__ = ["ALL", "Hidden", "InteractiveFigure", "MatrixProduct", "Neuron"]
+__all__ = ["ALL", "Backward", "Descent", "Hidden", "InteractiveFigure", "MatrixProduct", "Neuron"]
