@@ -3,7 +3,13 @@
 import re
 
 # tag -> the chapter in whose page the figure is tested
-CHAPTERS = {"nb-matrix-product": "00_before", "nb-neuron": "01_neuron", "nb-hidden": "01_neuron"}
+CHAPTERS = {
+    "nb-matrix-product": "00_before",
+    "nb-neuron": "01_neuron",
+    "nb-hidden": "01_neuron",
+    "nb-descent": "03_gradients",
+    "nb-backward": "03_gradients",
+}
 
 
 def show(figure, **state) -> None:
