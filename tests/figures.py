@@ -8,6 +8,8 @@ CHAPTERS = {
     "nb-neuron": "01_neuron",
     "nb-hidden": "01_neuron",
     "nb-line-fit": "02_training",
+    "nb-descent": "03_gradients",
+    "nb-backward": "03_gradients",
 }
 
 

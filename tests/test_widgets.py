@@ -11,7 +11,8 @@ import torch
 
 from nbcode.data import toy
 from nbcode.data.regression import around_line
-from nbcode.widgets import ALL, Hidden, InteractiveFigure, LineFit, MatrixProduct, Neuron
+from nbcode.data.surfaces import SURFACES
+from nbcode.widgets import ALL, Backward, Descent, Hidden, InteractiveFigure, LineFit, MatrixProduct, Neuron
 from nbcode.widgets.base import STATIC, attributes, bundle
 
 NAN, INF, HUGE = math.nan, math.inf, 10**400
@@ -52,6 +53,17 @@ REFUSED = [
     (MatrixProduct, "right", [[1], [2]], "left has 3 columns and right has 2 rows"),
     *((MatrixProduct, name, value, "3") for name in ("row", "column") for value in (4, -1)),
     *((MatrixProduct, "row", value, "row") for value in ("0", None, 0.5, NAN)),
+    *((Descent, "surface", value, "bowl, ravine, turned ravine, two valleys") for value in ("hill", "", None, 1)),
+    *((Descent, "rule", value, "sgd, momentum, adam") for value in ("SGD", None, ["adam"])),
+    *((Descent, "rate", value, "0.001 to 10") for value in (0, -1, 0.0009, 10.1, NAN, INF, "0.1", None, True, HUGE)),
+    *((Descent, "start", value, "[u, v]") for value in (None, 1.0, [], [1], [1, 2, 3], "ab", [1, "2"], {0: 1, 1: 2})),
+    *((Descent, "start", [1, x], "-3 to 3") for x in (3.1, -4, NAN, INF, True, None, HUGE)),
+    *((Descent, "steps", value, "0 to 1000") for value in (-1, 1001, 0.5, None, "3", True)),
+    *((Backward, "expression", value, "product, shared, neuron") for value in ("sum", None, 1)),
+    *((Backward, "inputs", value, "by name") for value in (None, 1.0, [1, 2, 3], "abc", {"a": "1"}, {"a": None})),
+    *((Backward, "inputs", {"b": x}, "-2 to 2") for x in (2.1, -3, NAN, INF, True, HUGE)),
+    *((Backward, "inputs", {name: 1}, "inputs of 'product' are a, b, c") for name in ("w", "", 1)),
+    *((Backward, "done", value, "0 to 5") for value in (-1, 6, 0.5, None, "3")),
 ]
 
 
@@ -80,7 +92,9 @@ def test_an_unknown_name_is_refused_with_the_known_ones(figure):
     assert all(name in str(refusal.value) for name in ["colour", "size", *figure.defaults()])
 
 
-@pytest.mark.parametrize(("figure", "trait"), [(Neuron, "presets"), (Hidden, "gates")])
+@pytest.mark.parametrize(
+    ("figure", "trait"), [(Neuron, "presets"), (Hidden, "gates"), (Descent, "surfaces"), (Backward, "expressions")]
+)
 def test_what_is_fixed_cannot_be_given(figure, trait):
     with pytest.raises(ValueError, match=trait):
         attributes(figure, {trait: {}})
@@ -98,6 +112,14 @@ def test_what_is_fixed_cannot_be_given(figure, trait):
         (LineFit, {"points": [[0, 0]] * 40}, {"points": [[0.0, 0.0]] * 40}),
         (MatrixProduct, {"left": [[-99]], "right": [[99, 0, 1, 2]]}, {"left": [[-99]], "right": [[99, 0, 1, 2]]}),
         (MatrixProduct, {"left": ((1, 2, 3),) * 4, "row": 3}, {"left": [[1, 2, 3]] * 4, "row": 3}),
+        (Descent, {"start": (3, -3), "rate": 10, "steps": 1000}, {"start": [3.0, -3.0], "rate": 10.0, "steps": 1000}),
+        (Backward, {"inputs": {"b": 2}}, {"inputs": {"a": 2.0, "b": 2.0, "c": 0.5}}),
+        (Backward, {"expression": "shared"}, {"expression": "shared", "inputs": {"a": 1.5, "b": 0.5}}),
+        (
+            Backward,
+            {"inputs": {"y": -2}, "expression": "neuron", "done": 5},
+            {"inputs": {"w": 0.5, "x": 1.5, "b": -0.2, "y": -2.0}, "expression": "neuron", "done": 5},
+        ),
     ],
 )
 def test_a_good_value_is_taken_and_the_rest_stays(figure, given, becomes):
@@ -108,9 +130,8 @@ def test_a_good_value_is_taken_and_the_rest_stays(figure, given, becomes):
 def test_the_defaults_are_valid_and_reach_the_page_as_json(figure):
     defaults = figure.defaults()
     assert defaults and attributes(figure, {}) == defaults
-    assert (
-        attributes(figure, {name: defaults[name] for name in defaults if name not in ("presets", "gates")}) == defaults
-    )
+    given = {name: value for name, value in defaults.items() if not getattr(figure, name).read_only}
+    assert attributes(figure, given) == defaults
     assert json.loads(json.dumps(defaults, allow_nan=False)) == defaults
     assert not any(name.startswith("_") for name in defaults)
     assert not set(defaults) & {"layout", "tooltip", "tabbable", "comm"}
@@ -120,8 +141,9 @@ def test_the_defaults_are_valid_and_reach_the_page_as_json(figure):
 def test_two_figures_share_nothing_that_can_change(figure):
     one, other = figure(), figure()
     for name, value in figure.defaults().items():
-        if isinstance(value, list):
-            getattr(one, name).append("changed")
+        if isinstance(value, list | dict) and not getattr(figure, name).read_only:
+            add = getattr(one, name).append if isinstance(value, list) else getattr(one, name).setdefault
+            add("changed")
             assert "changed" not in getattr(other, name)
             assert "changed" not in getattr(figure(), name)
 
@@ -172,6 +194,22 @@ def test_the_gates_are_those_of_the_package_and_of_python(offered, names):
         assert offered[name] == [[a, b, truth[name](a, b)] for a in (0, 1) for b in (0, 1)]
         x, y = toy.gate(name)
         assert offered[name] == [[*point, label] for point, label in zip(x.tolist(), y.tolist(), strict=True)]
+
+
+def test_the_surfaces_are_those_of_the_package():
+    assert {name: tuple(each) for name, each in Descent.defaults()["surfaces"].items()} == SURFACES
+
+
+def test_another_expression_brings_its_own_inputs():
+    shown = Backward(inputs={"b": 1.0})
+    shown.expression = "shared"
+    assert shown.inputs == {"a": 1.5, "b": 0.5}
+    with shown.hold_trait_notifications():
+        shown.expression, shown.inputs = "neuron", {"w": 1}
+    assert shown.inputs == {"w": 1.0, "x": 1.5, "b": -0.2, "y": 1.0}
+    with pytest.raises(ValueError, match="the inputs of 'neuron' are w, x, b, y"):
+        shown.inputs = {"a": 1}
+    assert shown.inputs == {"w": 1.0, "x": 1.5, "b": -0.2, "y": 1.0}
 
 
 def test_every_preset_can_be_shown():

@@ -2,6 +2,8 @@
 // A figure registers every listener with one AbortSignal; its clean-up function aborts it.
 const SVG = "http://www.w3.org/2000/svg";
 
+export const LIMIT = 10;      // of each parameter of a neuron or a line, as in the Python classes
+
 export function svg(parent, tag, attributes = {}) {
   const node = document.createElementNS(SVG, tag);
   for (const name in attributes) node.setAttribute(name, attributes[name]);
@@ -34,19 +36,43 @@ export function number(value, digits = 2) {
 // " + 1.50" or " − 1.50", for sums.
 export const signed = (value, digits = 2) => (value < 0 && number(value, digits) !== number(0, digits) ? " − " : " + ") + number(Math.abs(value), digits);
 
-// A slider from -max to max.
-export function slider(parent, { label, name, max, step, onInput, signal }) {
+// A number of any size in a few digits: 0.0900, 12.3, −4.56e7.
+export function brief(value, digits = 3) {
+  const size = Math.abs(value), inRange = size === 0 || (size >= 0.001 && size < 1000);
+  const text = size === 0 ? "0" : inRange ? size.toPrecision(digits) : size.toExponential(digits - 1);
+  return (value < 0 ? "−" : "") + text.replace("e+", "e").replace("e-", "e−");
+}
+
+function sliderRow(parent, label, attributes, onInput, signal) {
   const row = html(parent, "label", { class: "nb-slider" });
   html(row, "span", { class: "nb-name" }, label);
-  const input = html(row, "input", { type: "range", name, min: -max, max, step, ...OWN_KEYS });
+  const input = html(row, "input", { type: "range", ...attributes, ...OWN_KEYS });
   const value = html(row, "span", { class: "nb-value" });
   input.addEventListener("input", () => onInput(Number(input.value)), { signal });
+  const show = text => { input.setAttribute("aria-valuetext", text); value.textContent = text; };
+  return { input, show };
+}
+
+// A slider from -max to max.
+export function slider(parent, { label, name, max, step, onInput, signal }) {
+  const { input, show } = sliderRow(parent, label, { name, min: -max, max, step }, onInput, signal);
   return {
     set(v) {
       const reach = Math.max(max, Math.ceil(Math.abs(v)));       // a handle may have gone further than the slider
       Object.assign(input, { min: -reach, max: reach, value: v });
-      input.setAttribute("aria-valuetext", number(v));
-      value.textContent = number(v);
+      show(number(v));
+    },
+  };
+}
+
+// A slider for a positive size, on a logarithmic scale: 200 steps make it ten times as large.
+export function sizeSlider(parent, { label, name, min, max, onInput, signal }) {
+  const range = { name, min: Math.log10(min), max: Math.log10(max), step: 0.005 };
+  const { input, show } = sliderRow(parent, label, range, power => onInput(clamp(Number((10 ** power).toPrecision(3)), min, max)), signal);
+  return {
+    set(v) {
+      input.value = Math.log10(v);
+      show(brief(v));
     },
   };
 }
@@ -117,7 +143,7 @@ export function describe(node, label, value, text, [low, high]) {
 export function live(model, el, tag, traits, build) {
   const stop = new AbortController();
   const root = html(el, "div", { class: `nb-root nb-${tag}` });
-    let writing = false;                  // several traits change together: draw once, when all of them have
+  let writing = false;                  // several traits change together: draw once, when all of them have
   const redraw = () => { if (!writing) draw(); };
   const write = changes => {
     writing = true;
@@ -131,7 +157,7 @@ export function live(model, el, tag, traits, build) {
   draw();
   return () => {
     stop.abort();
-        for (const name of traits) model.off(`change:${name}`, redraw);
+    for (const name of traits) model.off(`change:${name}`, redraw);
     root.remove();
   };
 }

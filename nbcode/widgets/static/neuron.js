@@ -1,6 +1,6 @@
 // One neuron with two inputs: its parameters, its line and its points can all be moved; misses are counted.
-import { choice, button, slider, html, handle, describe, live, number, signed, clamp, tidy } from "./kit.js";
-import { LIMIT, Plane, Line, point, placePoint, legend, segment } from "./plane.js";
+import { LIMIT, choice, button, slider, html, handle, describe, live, number, signed, clamp, tidy } from "./kit.js";
+import { Plane, Line, point, placePoint, legend, segment } from "./plane.js";
 import { weightedSum, fires, misses, corrected, nextMiss } from "./neuron_arithmetic.js";
 
 const LOW = -0.75, HIGH = 1.75;

@@ -1,8 +1,5 @@
 // A threshold neuron with two inputs. The twin of nbcode/models/neuron.py and nbcode/training/perceptron.py.
-import { tidy, clamp } from "./kit.js";
-import { LIMIT } from "./plane.js";
-
-
+import { LIMIT, tidy, clamp } from "./kit.js";
 
 export const weightedSum = ([w1, w2, b], [x1, x2]) => w1 * x1 + w2 * x2 + b;
 

@@ -1,5 +1,6 @@
 // One step of each rule, for a list of parameters. The twin of nbcode/training/optimizers.py.
-const MOMENTUM = 0.9, BETAS = [0.9, 0.999], EPS = 1e-8;
+export const MOMENTUM = 0.9;
+const BETAS = [0.9, 0.999], EPS = 1e-8;
 
 export const RULES = { sgd: "Plain", momentum: "Momentum", adam: "Adam" };
 

@@ -1,9 +1,8 @@
 // A square of the plane: axes, labeled points, and lines w1 x + w2 y + b = 0 with the side on which a neuron fires.
-import { svg, html, handle, describe, clamp, tidy, number } from "./kit.js";
+import { LIMIT, svg, html, handle, describe, clamp, tidy, number } from "./kit.js";
 
 const SIZE = 320;
 const PAD = 26;        // room for the numbers at the axes
-export const LIMIT = 10;      // of each parameter, as in the Python classes
 const ARROW = 0.42;    // length of the arrow that shows where the neuron fires
 
 // The part of the square [low, high]^2 where w1 x + w2 y + b > 0, as a polygon (Sutherland and Hodgman, 1974).
@@ -60,14 +59,14 @@ export function turned([w1, w2], [x, y], angle) {
 }
 
 export class Plane {
-  constructor(parent, { low, high, names, label }) {
+  constructor(parent, { low, high, names, label, ticks = [0, 1] }) {
     this.low = low;
     this.high = high;
     this.svg = svg(parent, "svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, class: "nb-plane", role: "group", "aria-label": label });
     this.scale = (SIZE - PAD - 6) / (high - low);
     svg(this.svg, "rect", { x: PAD, y: 6, width: SIZE - PAD - 6, height: SIZE - PAD - 6, class: "nb-paper" });
     this.regions = svg(this.svg, "g");
-    this.axes(names);
+    this.axes(names, ticks);
     this.lines = svg(this.svg, "g");
     this.points = svg(this.svg, "g");
   }
@@ -75,13 +74,13 @@ export class Plane {
   y(value) { return SIZE - PAD - (value - this.low) * this.scale; }
   path(points) { return points.map(([x, y]) => `${this.x(x).toFixed(1)},${this.y(y).toFixed(1)}`).join(" "); }
 
-  axes([across, up]) {
+  axes([across, up], ticks) {
     const group = svg(this.svg, "g", { class: "nb-axes", "aria-hidden": "true" });
-    for (const tick of [0, 1]) {
+    for (const tick of ticks) {
       svg(group, "line", { x1: this.x(tick), x2: this.x(tick), y1: 6, y2: SIZE - PAD });
       svg(group, "line", { x1: PAD, x2: SIZE - 6, y1: this.y(tick), y2: this.y(tick) });
-      svg(group, "text", { x: this.x(tick), y: SIZE - 8, "text-anchor": "middle" }).textContent = tick;
-      svg(group, "text", { x: PAD - 8, y: this.y(tick) + 4, "text-anchor": "end" }).textContent = tick;
+      svg(group, "text", { x: this.x(tick), y: SIZE - 8, "text-anchor": "middle" }).textContent = number(tick, 0);
+      svg(group, "text", { x: PAD - 8, y: this.y(tick) + 4, "text-anchor": "end" }).textContent = number(tick, 0);
     }
     svg(group, "text", { x: SIZE - 8, y: SIZE - 8, "text-anchor": "end", class: "nb-axis" }).textContent = across;
     svg(group, "text", { x: PAD - 8, y: 18, "text-anchor": "end", class: "nb-axis" }).textContent = up;
