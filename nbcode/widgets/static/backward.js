@@ -3,7 +3,7 @@ import { brief, button, choice, html, live, number, slider, tidy } from "./kit.j
 import { graph, walked } from "./backward_arithmetic.js";
 import { GraphDrawing } from "./graph_drawing.js";
 
-const LIMIT = 2;           // of the inputs, as in nbcode/widgets/backward.py
+const REACH = 2;           // of the inputs, as in nbcode/widgets/backward.py
 const ROOMY = 720;         // pixels from which on the boxes stand side by side in readable size
 
 // Two decimals, or two digits of what would be nearly 0 then: a saturated tanh has a slope, if a small one.
@@ -56,7 +56,7 @@ function render({ model, el }) {
       knobs.replaceChildren();
       const names = Object.keys(expression().inputs);
       sliders = Object.fromEntries(names.map(name => [name, slider(knobs, {
-        label: name, name, max: LIMIT, step: 0.1, signal,
+        label: name, name, max: REACH, step: 0.1, signal,
         onInput: value => write({ inputs: { ...model.get("inputs"), [name]: tidy(value) } }),
       })]));
     }

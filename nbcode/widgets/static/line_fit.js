@@ -1,9 +1,9 @@
 // A line through points: the reader moves it, or Adam does, and the loss of every step is drawn.
-import { choice, button, slider, html, svg, handle, describe, live, number, signed, clamp, tidy } from "./kit.js";
+import { LIMIT, choice, button, slider, html, svg, handle, describe, live, number, signed, clamp, tidy } from "./kit.js";
 import { memory } from "./optimizers.js";
 import { Plot } from "./plot.js";
 import { LossCurve } from "./loss_curve.js";
-import { LIMIT, squaredError, adamStep, hardlyChanged, sameX, bestLine, visiblePart } from "./line_fit_arithmetic.js";
+import { squaredError, adamStep, hardlyChanged, sameX, bestLine, visiblePart } from "./line_fit_arithmetic.js";
 
 const X = [-2.5, 2.5], Y = [-5, 5];
 const ENDS = [-2.25, 2.25];     // where the line has its handles

@@ -1,8 +1,7 @@
 // A line y = w x + b, its loss, and Adam's steps. The twin of mean_squared_error in nbcode/training/loss.py.
-import { clamp } from "./kit.js";
+import { LIMIT, clamp } from "./kit.js";
 import { change } from "./optimizers.js";
 
-export const LIMIT = 10;      // of w and b, as in the Python class
 const SAME_X = 1e-12;         // a smaller variance of x is rounding
 
 const mean = values => values.reduce((sum, value) => sum + value, 0) / values.length;
