@@ -25,6 +25,22 @@ EDITS = {
         ("training/perceptron.py", "line.norm()", "1e3"),
         ("data/toy.py", "drawn[distance >= margin]", "drawn[distance < 0.01]"),
     ),
+    "02_training": (
+        ("training/loss.py", "(prediction - target).square().mean()", "(prediction - target).square().sum()"),
+        ("training/loop.py", "accelerator.backward(loss)", "accelerator.backward(0.5 * loss)"),
+        ("training/checks.py", "if math.isfinite(loss) and math.isfinite(grad_norm):", "if True:"),
+        ("training/interrupt.py", "        came = True", "        came = False"),
+        ("training/evaluation.py", "total += examples * ", "total += "),
+        ("data/regression.py", "keepdim=True) + BIAS", "keepdim=True)"),
+    ),
+    "03_gradients": (
+        ("autograd.py", "value.grad += flow[value]", "value.grad = flow[value]"),
+        ("autograd.py", "(1 - result**2,)", "(1 - result,)"),
+        ("training/optimizers.py", "self.mean[place] / (1 - b1**t)", "self.mean[place]"),
+        ("training/stability.py", "return 2 * (1 + fraction", "return 1.5 * (1 + fraction"),
+        ("training/loss.py", "(logits - largest).exp()", "logits.exp()"),
+        ("data/curves.py", "torch.tensor([1.0, 0.5]) - upper", "upper"),
+    ),
 }
 PAIRS = [
     pytest.param(lab, *edit, id=f"{lab}-{edit[0]}-{number}")

@@ -10,7 +10,7 @@ from nbcode.plots.style import BLACK, BLUE, LINES, ORANGE, new_figure
 
 
 def curves(
-    runs: Mapping[str, Sequence[float]], axes: tuple[str, str] = ("step", "loss"), log: bool = False,
+    runs: Mapping[str, Sequence[float]], axes: tuple[str, str] = ("step", "loss"), log: str = "",
     level: tuple[str, float] | None = None, at: Mapping[str, Sequence[float]] | None = None,
 ) -> Figure:  # fmt: skip
     """One line per run, against the number of the step where nothing else is given.
@@ -18,7 +18,7 @@ def curves(
     Args:
         runs: label -> one value per step; at most four, the number of line styles.
         axes: names of the two axes.
-        log: whether the vertical axis is logarithmic.
+        log: which axes are logarithmic: ``""``, ``"y"`` or ``"xy"``.
         level: name and height of a horizontal line to compare with.
         at: label -> where on the horizontal axis the values stand; without it at 1, 2, 3 and so on.
 
@@ -35,9 +35,10 @@ def curves(
             ax.plot(places, values, dashes, color=color, label=label)
         if level is not None:
             ax.axhline(level[1], color=BLACK, linewidth=1, dashes=(1, 2), label=level[0])
-        ax.set(xlabel=axes[0], ylabel=axes[1], yscale="log" if log else "linear")
+        scale = {name + "scale": "log" for name in log}
+        ax.set(xlabel=axes[0], ylabel=axes[1], **scale)
         if len(runs) > 1 or level is not None:
-            ax.legend()
+            ax.legend(frameon=True, framealpha=0.9, edgecolor="none")
     return figure
 
 
