@@ -316,6 +316,8 @@ def test_contour_lines_and_their_numbers_are_true(figure, surface):
     losses = []
     for polygon in figure.locator(".nb-level").all():
         pairs = [tuple(map(float, pair.split(","))) for pair in polygon.get_attribute("points").split()]
+        half = len(pairs) // 2  # an upper half and a lower half, which meet at both ends
+        assert math.dist(pairs[0], pairs[-1]) < 0.2 and math.dist(pairs[half - 1], pairs[half]) < 0.2
         places = torch.tensor([((x - 26) / 48 - 3, (294 - y) / 48 - 3) for x, y in pairs], dtype=torch.float64)
         found = f(places.T)
         slopes = torch.func.vmap(torch.func.grad(f))(places).norm(dim=1)
