@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from nbcode import plots
+from nbcode.autograd import Value, ordered
 from nbcode.models.neuron import Neurons
 
 X = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -22,11 +23,27 @@ def bowl(x, y):
     return x**2 + 3 * y**2
 
 
+def height(weights):
+    return weights[..., 0] ** 2 + 3 * weights[..., 1] ** 2
+
+
+PATH = torch.tensor([[-2.0, 1.0], [-1.0, 0.0], [0.0, 0.5]])
+
+
 FIGURES = {
     "planes": lambda: plots.decision_planes({"one": (X, AND, fires_right_of_half), "two": (X, XOR, None)}),
     "mistakes": lambda: plots.mistakes_per_epoch({"AND": [1, 2, 0], "XOR": [2, 3, 4, 4]}),
     "spread": lambda: plots.study_spread({0.1: [3, 5, 4], 0.4: [1, 2, 2]}, {0.1: 90, 0.4: 9}, ("m", "n", "limit")),
     "slice": lambda: plots.slice_through_surface(bowl, (1.0, 0.5), 2.0),
+    "curves": lambda: plots.curves({"one": [3, 2, 1], "two": [4, 4]}, log="xy", level=("floor", 0.5)),
+    "bundle": lambda: plots.bundle([[0, 1, 2], [1, 1, 1]], ("target", 3), ("bound", [0, 2, 3]), ("step", "value")),
+    "strips": lambda: plots.strips({"one": [1, 2, 3], "two": [2, 2, 9]}, ("target", 3), "value"),
+    "predicted": lambda: plots.predicted_against_true([1, 2], {"before": [0, 0], "after": [1, 2]}),
+    "errors": lambda: plots.errors_by_choice(
+        [1, 2], {"train": [1, 0.1], "test": [1, 2]}, ("degree", "error"), (0.1, 1)
+    ),
+    "descents": lambda: plots.descents({"bowl": (height, {"path": PATH})}, (-3, 3), (-3, 3), ("u", "v")),
+    "graph": lambda: plots.computation_graph(Value(2.0) * Value(3.0)),
     "chain": lambda: plots.chain_of_slopes(("x", "u", "y"), (1, 3, 9), (0.1, 0.2, 1.2)),
 }
 
@@ -59,7 +76,10 @@ def legend(ax):
 
 
 def test_every_figure_function_is_tried_here():
-    tried = ["decision_planes", "mistakes_per_epoch", "study_spread", "slice_through_surface", "chain_of_slopes"]
+    tried = [
+        "decision_planes", "mistakes_per_epoch", "study_spread", "slice_through_surface", "curves", "bundle", "strips",
+        "predicted_against_true", "errors_by_choice", "descents", "computation_graph", "chain_of_slopes",
+    ]  # fmt: skip
     assert sorted(plots.__all__) == sorted(tried)
     assert len(FIGURES) == len(tried)
 
@@ -222,3 +242,112 @@ def test_a_chain_without_a_ratio_is_refused(chain):
 def test_a_plane_without_points_is_refused():
     with pytest.raises(ValueError, match="at least one point"):
         plots.decision_planes({"": (torch.zeros(0, 2), torch.zeros(0), None)})
+
+
+def test_curves_show_every_value_at_its_place():
+    runs, at = {"one": [3, 2, 1], "two": [4, 4]}, {"two": [10, 20]}
+    (ax,) = plots.curves(runs, ("epoch", "loss"), level=("floor", 0.5), at=at).axes
+    one, two, floor = ax.lines
+    assert shown([one]) == [[(1, 3), (2, 2), (3, 1)]] and shown([two]) == [[(10, 4), (20, 4)]]
+    assert set(floor.get_ydata()) == {0.5}
+    assert legend(ax) == ["one", "two", "floor"] and labels(ax) == ("epoch", "loss")
+    assert one.get_linestyle() != two.get_linestyle()  # told apart without color
+
+
+@pytest.mark.parametrize(
+    ("log", "across", "up"), [("", "linear", "linear"), ("y", "linear", "log"), ("xy", "log", "log")]
+)
+def test_curves_have_the_axes_that_are_asked_for(log, across, up):
+    (ax,) = plots.curves({"one": [1, 2]}, log=log).axes
+    assert (ax.get_xscale(), ax.get_yscale()) == (across, up)
+    assert ax.get_legend() is None  # one line needs no name
+
+
+@pytest.mark.parametrize("runs", [{}, {"one": []}, {str(k): [1] for k in range(5)}])
+def test_curves_refuse_what_they_cannot_tell_apart(runs):
+    with pytest.raises(ValueError, match="give 1 to 4 runs"):
+        plots.curves(runs)
+
+
+def test_a_bundle_has_a_line_for_each_run_its_target_and_its_bound():
+    (ax,) = plots.bundle([[0, 1, 2], [1, 1, 1]], ("target", 3), ("bound", [0, 2, 3]), ("step", "value")).axes
+    assert [list(line.get_ydata()) for line in ax.lines] == [[0, 1, 2], [1, 1, 1], [3, 3], [0, 2, 3]]
+    assert legend(ax) == ["2 runs", "target", "bound"]
+
+
+def test_strips_show_every_seed_and_the_median():
+    (ax,) = plots.strips({"one": [3, 1, 2], "two": [2, 9, 2]}, ("target", 4), "value").axes
+    dots, middle, others, other_middle, target = ax.lines
+    assert list(dots.get_xdata()) == [3, 1, 2] and list(others.get_xdata()) == [2, 9, 2]
+    assert set(middle.get_xdata()) == {2} and set(other_middle.get_xdata()) == {2}
+    assert set(target.get_xdata()) == {4}
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["one", "two"]
+    low, high = ax.get_ylim()
+    assert low > high  # the first row is on top
+
+
+def test_predictions_stand_over_their_targets_beside_the_diagonal():
+    figure = plots.predicted_against_true([1, 5, 2], {"before": [0, 0, 1], "after": [1, 5, 2]})
+    assert [ax.get_title() for ax in figure.axes] == ["before", "after"]
+    for ax, values in zip(figure.axes, ([0, 0, 1], [1, 5, 2]), strict=True):
+        diagonal, dots = ax.lines
+        assert shown([diagonal]) == [[(1, 1), (5, 5)]]
+        assert list(dots.get_xdata()) == [1, 5, 2] and list(dots.get_ydata()) == values
+
+
+def test_errors_stand_over_the_choice():
+    (ax,) = plots.errors_by_choice([1, 2], {"train": [1, 0.1], "test": [1, 2]}, ("degree", "error"), (0.1, 1)).axes
+    assert shown(ax.lines) == [[(1, 1), (2, 0.1)], [(1, 1), (2, 2)]]
+    assert legend(ax) == ["train", "test"] and labels(ax) == ("degree", "error")
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["0.1", "1"]
+
+
+def test_descents_draw_the_path_and_where_it_starts():
+    panels = {name: (height, {"path": PATH}) for name in "abcd"}
+    figure = plots.descents(panels, (-3, 3), (-2, 2), ("u", "v"))
+    drawn = [ax for ax in figure.axes if ax.get_title()]
+    assert [ax.get_title() for ax in drawn] == list("abcd")
+    path, start = drawn[0].lines
+    assert shown([path]) == [[tuple(point) for point in PATH.tolist()]]
+    assert shown([start]) == [[(-2, 1)]]
+    assert drawn[0].get_xlim() == (-3, 3) and drawn[0].get_ylim() == (-2, 2) and labels(drawn[0]) == ("u", "v")
+
+
+def test_descents_shade_what_is_higher_darker():
+    """Height grows faster upward than across: read the contour levels on both axes."""
+    figure = plots.descents({"bowl": (height, {})}, (-3, 3), (-3, 3), ("u", "v"))
+    filled = figure.axes[0].collections[0]
+    colors = filled.get_facecolors()[:, :3].mean(axis=1)
+    assert list(colors) == sorted(colors, reverse=True)  # later levels are higher, and darker
+
+
+@pytest.mark.parametrize("path", [torch.zeros(3), torch.zeros(3, 3)])
+def test_descents_refuse_a_path_of_another_shape(path):
+    with pytest.raises(ValueError, match=r"give \(T, 2\)"):
+        plots.descents({"bowl": (height, {"path": path})}, (-3, 3), (-3, 3), ("u", "v"))
+    with pytest.raises(ValueError, match="no panel"):
+        plots.descents({}, (-3, 3), (-3, 3), ("u", "v"))
+
+
+def test_a_graph_shows_every_value_with_its_gradient_and_no_two_boxes_meet():
+    w, x = Value(0.5, name="w"), Value(2.0, name="x")
+    loss = ((w * x + w).tanh() - 1) ** 2
+    loss.backward()
+    (ax,) = plots.computation_graph(loss).axes
+    boxes = [patch.get_xy() for patch in ax.patches]
+    assert len(boxes) == len(ordered(loss)) == len(set(boxes))
+    written = texts(ax)
+    for value in ordered(loss):
+        assert f"{value.data:.4g}" in written and f"∂ {value.grad:.4g}" in written
+    assert {"w", "x", "×", "tanh", "− 1", "** 2"} <= set(written)
+    for value, (left, _) in zip(ordered(loss), boxes, strict=True):
+        for parent in value.parents:  # arrows lead to the right
+            assert boxes[ordered(loss).index(parent)][0] < left
+
+
+def test_a_graph_that_nobody_could_read_is_refused():
+    value = Value(1.0)
+    for _ in range(50):
+        value = value + value
+    with pytest.raises(ValueError, match="51 values"):
+        plots.computation_graph(value)

@@ -5,10 +5,12 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbcode.data.surfaces import SURFACES, quadratic
+from nbcode.training.surfaces import surface
 
 
 def height(coefficients, u, v):
@@ -69,3 +71,17 @@ def test_the_two_valleys_have_a_pass_between_two_minima():
 def test_the_module_needs_no_torch():
     program = "import sys, nbcode.data.surfaces; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", SURFACES)
+def test_the_function_of_a_surface_is_its_formula(name):
+    a, b, c, q = SURFACES[name]
+    points = torch.randn(4, 5, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    u, v = points[..., 0], points[..., 1]
+    expected = 0.5 * a * u * u + b * u * v + 0.5 * c * v * v + 0.25 * q * u * u * u * u
+    torch.testing.assert_close(surface(name)(points), expected)
+
+
+def test_an_unknown_surface_is_refused():
+    with pytest.raises(ValueError, match="unknown surface 'hill'; choose one of bowl"):
+        surface("hill")
