@@ -56,9 +56,7 @@ def test_epochs_are_a_whole_number_of_at_least_one(untouched, epochs):
     assert f"epochs is {epochs!r}" in str(refusal.value)
 
 
-@pytest.mark.parametrize(
-    "batches", [data(X[:0], Y[:0]), data(X[:3], Y[:3], drop_last=True), []], ids=["empty", "dropped", "list"]
-)
+@pytest.mark.parametrize("batches", [data(X[:0], Y[:0]), data(X[:3], Y[:3], drop_last=True)], ids=["empty", "dropped"])
 def test_without_a_batch_there_is_no_run(untouched, batches):
     with pytest.raises(ValueError, match="there is no batch to learn from"):
         run(*untouched, batches=batches)
@@ -69,10 +67,16 @@ class Endless(IterableDataset):
         return iter([(X, Y)])
 
 
-@pytest.mark.parametrize("batches", [iter([(X, Y)]), DataLoader(Endless()), 3], ids=["iterator", "endless", "number"])
-def test_batches_without_a_length_are_refused(untouched, batches):
-    with pytest.raises(ValueError, match=f"batches is a {type(batches).__name__} without a length; give a DataLoader"):
+@pytest.mark.parametrize("batches", [[(X, Y)], iter([(X, Y)]), 3], ids=["list", "iterator", "number"])
+def test_what_is_no_loader_is_refused(untouched, batches):
+    """A list of batches would work on the CPU and stay there on a machine with a GPU."""
+    with pytest.raises(ValueError, match=f"batches is a {type(batches).__name__}; give a torch.utils.data.DataLoader"):
         run(*untouched, batches=batches)
+
+
+def test_a_loader_without_a_length_is_refused(untouched):
+    with pytest.raises(ValueError, match="without a length"):
+        run(*untouched, batches=DataLoader(Endless()))
 
 
 @pytest.mark.parametrize("clip", [0, 0.0, -1, math.nan])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import math
 import warnings
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator
 
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, IterableDataset
 
 from nbcode.training.history import History
 
@@ -21,15 +22,15 @@ class TrainingDiverged(RuntimeError):
         self.history = history
 
 
-def check_plan(batches: Sized, epochs: int, clip: float | None) -> None:
+def check_plan(batches: DataLoader, epochs: int, clip: float | None) -> None:
     """Refuse a run without a single step, and a limit for the gradient that leaves nothing of it."""
     if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
         raise ValueError(f"epochs is {epochs!r}; give a whole number of at least 1")
-    try:
-        empty = len(batches) == 0
-    except TypeError as error:
-        raise ValueError(f"batches is a {type(batches).__name__} without a length; give a DataLoader") from error
-    if empty:
+    if not isinstance(batches, DataLoader):  # accelerate moves the batches of nothing else to the device
+        raise ValueError(f"batches is a {type(batches).__name__}; give a torch.utils.data.DataLoader")
+    if isinstance(batches.dataset, IterableDataset):
+        raise ValueError("the data set is an IterableDataset, without a length; give one that can be counted")
+    if len(batches) == 0:
         raise ValueError("there is no batch to learn from: is the data set empty, or smaller than one dropped batch?")
     if clip is not None and not clip > 0:
         raise ValueError(f"clip is {clip}; give a positive limit for the gradient's length, or None for no limit")
@@ -48,7 +49,7 @@ def check_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, schedule
         )
     for group in optimizer.param_groups:
         # A schedule may start from 0, as warm-up does.
-        if not (group["lr"] > 0 or (scheduled and group["lr"] == 0)):
+        if not (0 < group["lr"] < math.inf or (scheduled and group["lr"] == 0)):
             raise ValueError(f"the learning rate is {group['lr']}; give a positive one (1e-3 is a common start)")
 
 

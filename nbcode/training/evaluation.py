@@ -23,7 +23,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
             module.training = was_training
 
 
-def evaluate(model: nn.Module, batches: Iterable, measure: Callable[[nn.Module, tuple], torch.Tensor]) -> float:
+def evaluate(model: nn.Module, batches: Iterable, measure: Callable[[nn.Module, tuple], torch.Tensor | float]) -> float:
     """The mean of a measure over all examples, not over batches: a smaller last batch counts for less.
 
     Args:
@@ -39,7 +39,7 @@ def evaluate(model: nn.Module, batches: Iterable, measure: Callable[[nn.Module, 
     with evaluating(model):
         for batch in batches:
             examples = find_batch_size(batch)
-            total += examples * measure(model, send_to_device(batch, device)).item()
+            total += examples * float(measure(model, send_to_device(batch, device)))
             count += examples
     if count == 0:
         raise ValueError("there is no example to evaluate on")

@@ -26,7 +26,8 @@ def mean_squared_error(
 def log_sum_exp(logits: torch.Tensor) -> torch.Tensor:
     """log(exp(z_1) + ... + exp(z_C)) over the last dimension: (..., C) -> (...). Equals ``torch.logsumexp``.
 
-    The largest logit is taken out first, so that no exponential exceeds 1. Raises ``ValueError`` where C is 0.
+    The largest logit is taken out first, so that no exponential exceeds 1; it must be finite, and others may be
+    minus infinity, as masked classes are. Raises ``ValueError`` where C is 0.
     """
     if logits.ndim == 0 or logits.shape[-1] == 0:
         shape = tuple(logits.shape)
