@@ -95,8 +95,9 @@ def test_twenty_steps_are_those_of_the_optimizers(figure):
         given = random_state(rng) | {"rule": list(RULES)[number % 3]}
         show(figure, steps=20, **given)
         shown = exact(figure, "loss")
-        ended += shown["steps"] < 20  # has diverged
-        assert shown["steps"] == 20 or shown["f"] > 1e12
+        ended += shown["f"] > 1e12  # has diverged
+        down = math.hypot(*(exact(figure, "gradient")[name] for name in "uv")) < 1e-3
+        assert shown["steps"] == 20 or shown["f"] > 1e12 or down
         place = run_of(**given, steps=int(shown["steps"]))[-1]
         assert [shown["u"], shown["v"]] == pytest.approx(place.tolist(), rel=1e-6, abs=1e-9), given
         assert shown["f"] == pytest.approx(surface_of(given["surface"])(place).item(), rel=1e-6, abs=1e-9)
@@ -131,7 +132,7 @@ def test_the_limit_of_the_rate_is_where_it_begins_to_diverge(still, surface, rul
     told = values(text(still, "limit"))
     assert told[-3:] == pytest.approx([sharpest, limit, sharpest], rel=0.005)
     assert re.fullmatch(r"Down after \d+ steps\.", rolled_out(still))
-    assert math.hypot(*(exact(still, "gradient")[name] for name in "uv")) < 1e-6
+    assert math.hypot(*(exact(still, "gradient")[name] for name in "uv")) < 1e-3
     assert still.locator("output[name=told]").get_attribute("data-right") == "true"
     show(still, rate=1.05 * limit, steps=0)
     assert re.fullmatch(r"It diverges: loss .* after \d+ steps\.", rolled_out(still))
@@ -188,7 +189,7 @@ def test_a_pass_is_no_minimum(still):
     show(still, start=[0.01, 2], steps=0)
     still.locator("button[name=roll]").click()
     assert text(still, "told").startswith("Down after")
-    assert exact(still, "loss")["u"] == pytest.approx(1, abs=1e-5)
+    assert exact(still, "loss")["u"] == pytest.approx(1, abs=1e-3)
 
 
 def on_paper(figure, u: float, v: float) -> tuple[float, float]:
@@ -288,7 +289,7 @@ def test_a_run_ends_by_itself(figure):
 
 
 def test_without_motion_a_run_is_shown_at_once(still):
-    show(still, surface="ravine", rule="sgd", rate=0.09, start=[-2.5, 1.5], steps=0)
+    show(still, surface="ravine", rule="sgd", rate=0.01, start=[-2.5, 1.5], steps=0)
     still.locator("button[name=roll]").click()
     assert text(still, "told") == "200 steps, not down yet. Roll goes on from here."
 

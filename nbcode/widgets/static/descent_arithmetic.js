@@ -2,7 +2,7 @@
 // and nbcode/training/stability.py. All have c > 0: along v they bend upward everywhere.
 import { MOMENTUM, change, memory } from "./optimizers.js";
 
-const DOWN = 1e-6;         // length of the gradient
+const DOWN = 1e-3;         // length of the gradient: no step from here could be seen
 const LOST = 1e12;         // loss
 
 export const loss = ([a, b, c, q], [u, v]) => (a * u * u + 2 * b * u * v + c * v * v) / 2 + q * u ** 4 / 4;
