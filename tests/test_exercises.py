@@ -472,3 +472,9 @@ def test_the_network_of_the_chapter_is_not_another_one():
 
 def test_a_wrong_gate_is_told_its_first_wrong_corner():
     assert check.nand_gate(always((1, -1, 0.5))).message == "at (0, 1) the output is silent, and it should be firing"
+
+
+def test_the_packages_own_functions_are_right_answers():
+    from nbcode.training import loss
+
+    assert check.mse(loss.mean_squared_error, 0) and check.softmax(loss.softmax, 0)

@@ -28,7 +28,7 @@ EDITS = {
     "02_training": (
         ("training/loss.py", "(prediction - target).square().mean()", "(prediction - target).square().sum()"),
         ("training/loop.py", "accelerator.backward(loss)", "accelerator.backward(0.5 * loss)"),
-        ("training/checks.py", "if math.isfinite(loss) and math.isfinite(grad_norm):", "if True:"),
+        ("training/checks.py", "if math.isfinite(loss) and (", "if True or ("),
         ("training/interrupt.py", "        came = True", "        came = False"),
         ("training/evaluation.py", "total += examples * ", "total += "),
         ("data/regression.py", "keepdim=True) + BIAS", "keepdim=True)"),

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from nbcode.device import Compute, choose
 from nbcode.training import loop, plain
+from nbcode.training.checks import TrainingDiverged
 from nbcode.training.evaluation import evaluate
 from nbcode.training.loop import StopTraining, accelerator_for, fit
 
@@ -409,3 +410,30 @@ print(warnings.filters == before)
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ended.stderr.count("UserWarning: look here") == 1 and ended.stdout == "True\n"
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_with_gradient_scaling_a_loss_that_is_not_finite_still_ends_the_run(scaling, bad):
+    model, optimizer = start(lr=0.1)
+    before = parameters(model)
+    with pytest.raises(TrainingDiverged, match=f"the loss is {bad} at step 1"):
+        fit(model, data(), lambda model, batch: loss_of(model, batch) * bad, optimizer, 1, compute=CPU)
+    assert all(torch.equal(a, b) for a, b in zip(before, parameters(model), strict=True))
+
+
+def test_with_gradient_scaling_updates_are_not_skipped_forever(scaling):
+    model, optimizer = start(lr=0.1)
+    model[0].weight.register_hook(lambda gradient: gradient * float("inf"))
+    with pytest.raises(TrainingDiverged, match="the gradient's length is") as stopped:
+        fit(model, data(), loss_of, optimizer, 50, compute=CPU)
+    assert len(stopped.value.history.records) == 20
+
+
+def test_a_schedule_of_another_optimizer_or_without_its_loss_is_refused():
+    model, optimizer = start(lr=0.1)
+    other = torch.optim.lr_scheduler.StepLR(torch.optim.SGD(model.parameters(), 0.1), 1)
+    with pytest.raises(ValueError, match="belongs to another optimizer"):
+        fit(model, data(), loss_of, optimizer, schedule=other, compute=CPU)
+    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer)
+    with pytest.raises(ValueError, match="call it from a hook"):
+        fit(model, data(), loss_of, optimizer, schedule=plateau, compute=CPU)

@@ -43,12 +43,12 @@ def assert_same(mine, theirs, x, **tolerance):
     seed=st.integers(0, 1000),
 )
 def test_log_sum_exp_and_softmax_equal_pytorch(shape, scale, shift, dtype, seed):
-    # In float32, numbers near 10,000 lie 0.001 apart: the sum is rounded by that much in both.
-    tolerance = dict(TOLERANCE[dtype])
-    if dtype is torch.float32 and (shift or scale == 1e4):
-        tolerance["atol"] = 5e-3
     logits = scale * normal(seed, *shape, dtype=dtype) + shift
-    for mine, theirs in PAIRS.values():
+    for name, (mine, theirs) in PAIRS.items():
+        tolerance = dict(TOLERANCE[dtype])
+        # In float32, numbers near 10,000 lie 0.001 apart: there the sum itself is rounded by that much.
+        if name == "log_sum_exp" and dtype is torch.float32 and (shift or scale == 1e4):
+            tolerance["atol"] = 5e-3
         assert_same(mine, theirs, logits, **tolerance)
 
 
@@ -99,11 +99,8 @@ def test_a_row_with_every_class_masked_has_no_softmax_as_in_pytorch():
 def test_cross_entropy_equals_pytorch_in_value_and_gradient(b, c, scale, dtype, seed):
     target = torch.randint(c, (b,), generator=torch.Generator().manual_seed(seed))
     logits = scale * normal(seed, b, c, dtype=dtype)
-    tolerance = dict(TOLERANCE[dtype])
-    if dtype is torch.float32 and scale == 1e4:
-        tolerance["atol"] = 5e-3
     mine = lambda z: cross_entropy(z, target)
-    assert_same(mine, lambda z: nn.CrossEntropyLoss()(z, target), logits, **tolerance)
+    assert_same(mine, lambda z: nn.CrossEntropyLoss()(z, target), logits, **TOLERANCE[dtype])
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -35,7 +35,7 @@ FIGURES = {
     "mistakes": lambda: plots.mistakes_per_epoch({"AND": [1, 2, 0], "XOR": [2, 3, 4, 4]}),
     "spread": lambda: plots.study_spread({0.1: [3, 5, 4], 0.4: [1, 2, 2]}, {0.1: 90, 0.4: 9}, ("m", "n", "limit")),
     "slice": lambda: plots.slice_through_surface(bowl, (1.0, 0.5), 2.0),
-    "curves": lambda: plots.curves({"one": [3, 2, 1], "two": [4, 4]}, log="xy", level=("floor", 0.5)),
+    "curves": lambda: plots.curves({"one": [3, 2, 1], "two": [4, 4]}, log="xy"),
     "bundle": lambda: plots.bundle([[0, 1, 2], [1, 1, 1]], ("target", 3), ("bound", [0, 2, 3]), ("step", "value")),
     "strips": lambda: plots.strips({"one": [1, 2, 3], "two": [2, 2, 9]}, ("target", 3), "value"),
     "predicted": lambda: plots.predicted_against_true([1, 2], {"before": [0, 0], "after": [1, 2]}),
@@ -246,11 +246,10 @@ def test_a_plane_without_points_is_refused():
 
 def test_curves_show_every_value_at_its_place():
     runs, at = {"one": [3, 2, 1], "two": [4, 4]}, {"two": [10, 20]}
-    (ax,) = plots.curves(runs, ("epoch", "loss"), level=("floor", 0.5), at=at).axes
-    one, two, floor = ax.lines
+    (ax,) = plots.curves(runs, ("epoch", "loss"), at=at).axes
+    one, two = ax.lines
     assert shown([one]) == [[(1, 3), (2, 2), (3, 1)]] and shown([two]) == [[(10, 4), (20, 4)]]
-    assert set(floor.get_ydata()) == {0.5}
-    assert legend(ax) == ["one", "two", "floor"] and labels(ax) == ("epoch", "loss")
+    assert legend(ax) == ["one", "two"] and labels(ax) == ("epoch", "loss")
     assert one.get_linestyle() != two.get_linestyle()  # told apart without color
 
 

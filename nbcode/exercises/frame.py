@@ -49,6 +49,11 @@ class Verdict:
         """The check has printed the message; as a cell's last value it must not show again."""
 
 
+def normal(rng: random.Random, *shape: int) -> torch.Tensor:
+    """Normally distributed numbers of a shape, for the ``arguments`` of an exercise."""
+    return torch.randn(shape, generator=torch.Generator().manual_seed(rng.getrandbits(32)))
+
+
 def _same(result, arguments):
     return result
 

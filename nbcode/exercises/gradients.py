@@ -7,12 +7,7 @@ import random
 
 import torch
 
-from nbcode.exercises.frame import Exercise, Mutant
-
-
-def _normal(rng: random.Random, *shape: int) -> torch.Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(rng.getrandbits(32)))
-
+from nbcode.exercises.frame import Exercise, Mutant, normal
 
 # --- the gradient of a line's loss, by hand
 
@@ -27,9 +22,9 @@ LINE_GRADIENT = Exercise(
     chapter="gradients",
     difficulty=1,
     minutes=10,
-    task="The loss of the line $w x + b$ on the examples `x`, `y`, both (B,), is the mean squared error. Return its "
+    task="The loss of the line `w x + b` on the examples `x`, `y`, both (B,), is the mean squared error. Return its "
     "two derivatives, by `w` and by `b`, from a formula: no autograd, no finite differences.",
-    hint="Name the error of one example, $e = w x + b - y$. The derivative of $e^2$ is $2 e$ times that of $e$.",
+    hint="Name the error of one example, `e = w x + b - y`. The derivative of `e²` is `2 e` times that of `e`.",
     solution=line_gradient,
     mutants=(
         Mutant(
@@ -58,7 +53,7 @@ LINE_GRADIENT = Exercise(
         ),
     ),
     arguments=lambda rng: (
-        rng.uniform(-2, 2), rng.uniform(0.5, 2), _normal(rng, n := rng.randint(3, 7)) + 1, 2 * _normal(rng, n)
+        rng.uniform(-2, 2), rng.uniform(0.5, 2), normal(rng, n := rng.randint(3, 7)) + 1, 2 * normal(rng, n)
     ),
 )  # fmt: skip
 
@@ -148,7 +143,7 @@ def softmax(logits):
 
 
 def _rows(rng: random.Random) -> tuple[torch.Tensor]:
-    return (2 * _normal(rng, rng.randint(2, 4), rng.randint(2, 5)),)
+    return (2 * normal(rng, rng.randint(2, 4), rng.randint(2, 5)).double(),)
 
 
 SOFTMAX = Exercise(
@@ -157,7 +152,7 @@ SOFTMAX = Exercise(
     difficulty=2,
     minutes=10,
     task="Turn each row of `logits`, of shape (B, C), into positive numbers that add up to 1, in the proportions "
-    "$e^{z_c}$. Logits of 10,000 must work. Do not use PyTorch's own softmax.",
+    "`exp(z)`. Logits of 10,000 must work. Do not use PyTorch's own softmax.",
     hint="Subtracting the same number from all logits of a row changes no proportion. Which number makes the largest "
     "exponential 1?",
     solution=softmax,
@@ -165,6 +160,10 @@ SOFTMAX = Exercise(
         Mutant(
             lambda logits: logits.exp() / logits.exp().sum(dim=-1, keepdim=True),
             "large logits overflow: exp(1000) is infinite, and inf / inf is NaN; subtract the row's largest first",
+        ),
+        Mutant(
+            lambda logits: (p := (logits - logits.max()).exp()) / p.sum(dim=-1, keepdim=True),
+            "one maximum for the whole batch: a row far below it becomes 0 / 0; each row needs its own",
         ),
         Mutant(
             lambda logits: (p := (logits - logits.max(dim=0).values).exp()) / p.sum(dim=0),
@@ -192,7 +191,10 @@ SOFTMAX = Exercise(
         ),
     ),
     arguments=_rows,
-    edge_cases=((torch.tensor([[1e4, 0.0, -1e4], [1e4, 1e4, 9_999.0]]),), (torch.tensor([[-1e4, -1e4]]),)),
+    edge_cases=tuple(
+        (torch.tensor(rows, dtype=torch.float64),)
+        for rows in ([[1e4, 0.0, -1e4], [1e4, 1e4, 9_999.0]], [[-1e4, -1e4]], [[1e4, 0.0], [0.0, -1e4]])
+    ),
 )
 
 # --- the limit of the learning rate
@@ -204,7 +206,7 @@ def stable_rate(hessian):
 
 def _hessian(rng: random.Random) -> tuple[torch.Tensor]:
     n = rng.randint(2, 4)
-    m = _normal(rng, n, n)
+    m = normal(rng, n, n)
     return (m @ m.T + 0.2 * torch.eye(n),)
 
 
@@ -303,10 +305,10 @@ ADAM_STEP = Exercise(
         ),
     ),
     arguments=lambda rng: (
-        _normal(rng, n := rng.randint(2, 4)),
-        _normal(rng, n),
-        0.5 * _normal(rng, n),
-        0.1 + _normal(rng, n) ** 2,
+        normal(rng, n := rng.randint(2, 4)),
+        normal(rng, n),
+        0.5 * normal(rng, n),
+        0.1 + normal(rng, n) ** 2,
         rng.randint(2, 20),
         rng.uniform(0.05, 0.5),
     ),

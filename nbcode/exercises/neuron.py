@@ -7,13 +7,8 @@ import random
 import torch
 
 from nbcode.data.gates import CORNERS, GATES
-from nbcode.exercises.frame import Exercise, Mutant, WrongAnswer
+from nbcode.exercises.frame import Exercise, Mutant, WrongAnswer, normal
 from nbcode.models.neuron import Neurons, ThresholdNetwork
-
-
-def _normal(rng: random.Random, *shape: int) -> torch.Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(rng.getrandbits(32)))
-
 
 # --- the weighted sum of a batch
 
@@ -53,7 +48,7 @@ WEIGHTED_SUM = Exercise(
             "this is the output after the threshold; return the sum before it",
         ),
     ),
-    arguments=lambda rng: (_normal(rng, rng.randint(2, 6), d := rng.randint(2, 5)), _normal(rng, d), rng.gauss(0, 2)),
+    arguments=lambda rng: (normal(rng, rng.randint(2, 6), d := rng.randint(2, 5)), normal(rng, d), rng.gauss(0, 2)),
 )
 
 
@@ -101,8 +96,8 @@ DISTANCE_TO_LINE = Exercise(
         ),
     ),
     arguments=lambda rng: (
-        _normal(rng, rng.randint(2, 6), d := rng.randint(2, 5)),
-        2 * _normal(rng, d),
+        normal(rng, rng.randint(2, 6), d := rng.randint(2, 5)),
+        2 * normal(rng, d),
         rng.choice((-1, 1)) * rng.uniform(0.5, 3),
     ),
 )
@@ -174,7 +169,7 @@ def _never_right(w, b, x, y):
 def _neuron_and_example(rng: random.Random) -> tuple:
     """A neuron and a labeled example."""
     d = rng.randint(2, 5)
-    return _normal(rng, d), rng.gauss(0, 1), _normal(rng, d), float(rng.randint(0, 1))
+    return normal(rng, d), rng.gauss(0, 1), normal(rng, d), float(rng.randint(0, 1))
 
 
 PERCEPTRON_STEP = Exercise(

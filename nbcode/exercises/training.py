@@ -6,12 +6,7 @@ import random
 
 import torch
 
-from nbcode.exercises.frame import Exercise, Mutant
-
-
-def _normal(rng: random.Random, *shape: int) -> torch.Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(rng.getrandbits(32)))
-
+from nbcode.exercises.frame import Exercise, Mutant, normal
 
 # --- mean squared error
 
@@ -22,7 +17,7 @@ def mse(prediction, target):
 
 def _two_of_a_shape(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
     shape = rng.choice(((rng.randint(2, 6), 1), (rng.randint(2, 6), rng.randint(2, 3)), (rng.randint(2, 6),)))
-    return 2 * _normal(rng, *shape), _normal(rng, *shape)
+    return 2 * normal(rng, *shape), normal(rng, *shape)
 
 
 MSE = Exercise(
@@ -155,10 +150,11 @@ STANDARDIZE = Exercise(
     chapter="training",
     difficulty=2,
     minutes=10,
-    task="Bring each column of the inputs to mean 0 and standard deviation 1. `train` has shape (B, D), `test` has "
-    "shape (S, D). Return both, standardized. Test data must not influence anything that is decided before the test.",
+    task="Bring each column of the inputs to mean 0 and standard deviation 1, as `std(dim=0)` computes it. `train` has "
+    "shape (B, D), `test` has shape (S, D). Return both, standardized. Test data must not influence anything that is "
+    "decided before the test.",
     hint="How many means may you compute, from how many of the rows, if the test data did not exist yet? "
-    "`std(dim=0)` gives the standard deviation of each column.",
+    "`train.mean(dim=0)` gives one mean per column.",
     solution=standardize,
     mutants=(
         Mutant(
@@ -168,6 +164,13 @@ STANDARDIZE = Exercise(
         Mutant(
             _each_by_itself,
             "the test part has its own mean and spread here: the model would meet other units than it learned",
+        ),
+        Mutant(
+            lambda train, test: (
+                (train - train.mean(dim=0)) / train.std(dim=0, correction=0),
+                (test - train.mean(dim=0)) / train.std(dim=0, correction=0),
+            ),
+            "divided by the standard deviation over B; `std(dim=0)` divides by B - 1 under the root",
         ),
         Mutant(_one_for_all, "one mean and one spread for all columns: each column has its own"),
         Mutant(
@@ -187,8 +190,8 @@ STANDARDIZE = Exercise(
         ),
     ),
     arguments=lambda rng: (
-        5 + 3 * _normal(rng, rng.randint(5, 9), d := rng.randint(2, 4)) * torch.arange(1.0, d + 1),
-        4 + 2 * _normal(rng, rng.randint(3, 6), d),
+        5 + 3 * normal(rng, rng.randint(5, 9), d := rng.randint(2, 4)) * torch.arange(1.0, d + 1),
+        4 + 2 * normal(rng, rng.randint(3, 6), d),
     ),
 )
 
@@ -226,8 +229,8 @@ TRAIN_LINE = Exercise(
     chapter="training",
     difficulty=3,
     minutes=20,
-    task="Fit the line $w x + b$ to the examples `x`, `y`, both of shape (B,), by gradient descent on the mean squared "
-    "error: start from $w = b = 0$, go over all examples at once `epochs` times, and each time move both parameters by "
+    task="Fit the line `w x + b` to the examples `x`, `y`, both of shape (B,), by gradient descent on the mean squared "
+    "error: start from `w = b = 0`, go over all examples at once `epochs` times, and each time move both parameters by "
     "`lr` times their gradient. Return the two numbers `w` and `b`. PyTorch may compute the gradients.",
     hint="`w = torch.zeros((), requires_grad=True)` is a parameter. After `backward()` the gradient is in `w.grad`, "
     "and it stays there until you remove it. The update belongs into `with torch.no_grad():`.",
@@ -259,8 +262,8 @@ TRAIN_LINE = Exercise(
         ),
     ),
     arguments=lambda rng: (
-        _normal(rng, b := rng.randint(4, 8)),
-        2 + 3 * _normal(rng, b),
+        normal(rng, b := rng.randint(4, 8)),
+        2 + 3 * normal(rng, b),
         rng.uniform(0.02, 0.1),
         rng.randint(3, 8),
     ),

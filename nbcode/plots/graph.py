@@ -47,7 +47,7 @@ def computation_graph(result: Value) -> Figure:
 def _draw_box(ax: Axes, value: Value, x: float, y: float) -> None:
     edge = BLUE if value.parents else BLACK
     ax.add_patch(Rectangle((x - WIDTH / 2, y - 0.38), WIDTH, 0.76, facecolor="white", edgecolor=edge, linewidth=1.3))
-    title = " = ".join(part for part in (value.name, value.operation) if part)
+    title = ": ".join(part for part in (value.name, value.operation) if part)
     ax.text(x, y + 0.23, title or "number", ha="center", va="center", fontsize=10, fontweight="bold")
     ax.text(x, y, f"{value.data:.4g}", ha="center", va="center", fontsize=10)
     ax.text(x, y - 0.23, f"∂ {value.grad:.4g}", ha="center", va="center", fontsize=10, color=ORANGE)

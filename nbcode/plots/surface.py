@@ -9,12 +9,13 @@ from matplotlib.figure import Figure
 
 from nbcode.plots.style import BLACK, LINES, new_figure
 
+COLUMNS = 3  # of panels
+LEVELS = 12  # of contour lines, at equal steps of the square root, so that the middle is not empty
 Panel = tuple[Callable[[torch.Tensor], torch.Tensor], Mapping[str, torch.Tensor]]
 
 
 def descents(
     panels: Mapping[str, Panel], across: tuple[float, float], up: tuple[float, float], names: tuple[str, str],
-    columns: int = 3, levels: int = 12,
 ) -> Figure:  # fmt: skip
     """Panels in rows; in each, contour lines of a surface, darker where it is higher, and paths over it.
 
@@ -23,15 +24,13 @@ def descents(
         across: lowest and highest value of the first weight that is shown.
         up: the same for the second weight.
         names: of the two weights.
-        columns: how many panels stand side by side.
-        levels: how many contour lines; they lie at equal steps of the square root, so that the middle is not empty.
 
     Raises:
         ValueError: no panel, or a path that is not (T, 2).
     """
     if not panels:
         raise ValueError("no panel given; give at least one: {title: (surface, {label: path})}")
-    across_page, down_page = min(columns, len(panels)), -(-len(panels) // columns)
+    across_page, down_page = min(COLUMNS, len(panels)), -(-len(panels) // COLUMNS)
     side = 2.7 if len(panels) > 1 else 3.8  # inches
     with new_figure(side * across_page + 0.3, side * down_page + 0.1) as figure:
         axes = figure.subplots(down_page, across_page, squeeze=False).flatten()
@@ -41,7 +40,7 @@ def descents(
             u, v = torch.linspace(*across, 161), torch.linspace(*up, 161)
             height = surface(torch.cartesian_prod(u, v)).reshape(161, 161).T.detach()  # rows for the vertical axis
             low, high = height.min().item(), height.max().item()
-            heights = [low + (high - low) * (k / levels) ** 2 for k in range(levels + 1)]
+            heights = [low + (high - low) * (k / LEVELS) ** 2 for k in range(LEVELS + 1)]
             ax.contourf(u, v, height, levels=heights, cmap="Greys", alpha=0.35)
             ax.contour(u, v, height, levels=heights[1:-1], colors="#666666", linewidths=0.7)
             _draw_paths(ax, paths)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
@@ -11,7 +12,7 @@ from nbcode.plots.style import BLACK, BLUE, LINES, ORANGE, new_figure
 
 def curves(
     runs: Mapping[str, Sequence[float]], axes: tuple[str, str] = ("step", "loss"), log: str = "",
-    level: tuple[str, float] | None = None, at: Mapping[str, Sequence[float]] | None = None,
+    at: Mapping[str, Sequence[float]] | None = None,
 ) -> Figure:  # fmt: skip
     """One line per run, against the number of the step where nothing else is given.
 
@@ -19,7 +20,6 @@ def curves(
         runs: label -> one value per step; at most four, the number of line styles.
         axes: names of the two axes.
         log: which axes are logarithmic: ``""``, ``"y"`` or ``"xy"``.
-        level: name and height of a horizontal line to compare with.
         at: label -> where on the horizontal axis the values stand; without it at 1, 2, 3 and so on.
 
     Raises:
@@ -33,11 +33,9 @@ def curves(
         for (label, values), (color, dashes) in zip(runs.items(), LINES, strict=False):
             places = (at or {}).get(label, range(1, len(values) + 1))
             ax.plot(places, values, dashes, color=color, label=label)
-        if level is not None:
-            ax.axhline(level[1], color=BLACK, linewidth=1, dashes=(1, 2), label=level[0])
         scale = {name + "scale": "log" for name in log}
         ax.set(xlabel=axes[0], ylabel=axes[1], **scale)
-        if len(runs) > 1 or level is not None:
+        if len(runs) > 1:
             ax.legend(frameon=True, framealpha=0.9, edgecolor="none")
     return figure
 
@@ -66,16 +64,13 @@ def bundle(
     return figure
 
 
-def strips(
-    groups: Mapping[str, Sequence[float]], target: tuple[str, float], name: str, marks: Sequence[str] = ()
-) -> Figure:
+def strips(groups: Mapping[str, Sequence[float]], target: tuple[str, float], name: str) -> Figure:
     """One row per group, one dot per seed, a bar at the median, and a line at the target.
 
     Args:
         groups: label -> one value per seed; drawn from top to bottom.
         target: name and value of a vertical line.
         name: of the measured value.
-        marks: words to write behind the rows, one for each group, or none.
     """
     with new_figure(6.4, 0.75 * len(groups) + 1.1) as figure:
         ax = figure.subplots()
@@ -83,11 +78,10 @@ def strips(
             # Apart from each other, so that no dot hides another.
             spread = [row + 0.22 * ((7 * place) % 11 - 5) / 5 for place in range(len(values))]
             ax.plot(values, spread, "o", color=BLUE, alpha=0.4, markersize=4)
-            middle = sorted(values)[len(values) // 2]
+            middle = statistics.median(values)
             ax.plot([middle, middle], [row - 0.36, row + 0.36], color=ORANGE, linewidth=3)
         ax.axvline(target[1], color=BLACK, linewidth=1.2, label=target[0])
-        labels = [f"{label}\n{mark}" for label, mark in zip(groups, marks or [""] * len(groups), strict=True)]
-        ax.set_yticks(range(len(groups)), [label.strip() for label in labels])
+        ax.set_yticks(range(len(groups)), list(groups))
         ax.set(xlabel=name, ylim=(len(groups) - 0.5, -0.7))
         ax.legend(loc="upper left", fontsize=9)
     return figure

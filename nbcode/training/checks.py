@@ -13,6 +13,8 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from nbcode.training.history import History
 
+MOST_SKIPPED = 20  # updates in a row; each halves the scale of the loss, which begins at 65,536
+
 
 class TrainingDiverged(RuntimeError):
     """The loss or the gradient is no longer finite. ``history`` holds the steps before; they made the model."""
@@ -53,6 +55,16 @@ def check_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, schedule
             raise ValueError(f"the learning rate is {group['lr']}; give a positive one (1e-3 is a common start)")
 
 
+def check_schedule(schedule: torch.optim.lr_scheduler.LRScheduler | None, optimizer: torch.optim.Optimizer) -> None:
+    """Refuse a schedule that would not move the optimizer's rate after each step."""
+    if schedule is None:
+        return
+    if isinstance(schedule, torch.optim.lr_scheduler.ReduceLROnPlateau):
+        raise ValueError("ReduceLROnPlateau needs a validation loss, which this loop has not; call it from a hook")
+    if schedule.optimizer is not optimizer:
+        raise ValueError("the schedule belongs to another optimizer; make it from the one that is given")
+
+
 def check_loss(loss: torch.Tensor) -> None:
     """Refuse what ``backward`` cannot start from: no tensor, not a scalar, or cut off from the parameters."""
     if not isinstance(loss, torch.Tensor) or loss.ndim != 0:
@@ -65,9 +77,13 @@ def check_loss(loss: torch.Tensor) -> None:
         )
 
 
-def check_finite(loss: float, grad_norm: float, batch: object, lr: float, history: History) -> None:
-    """Stop before an update that would destroy the model."""
-    if math.isfinite(loss) and math.isfinite(grad_norm):
+def check_finite(loss: float, grad_norm: float, batch: object, lr: float, history: History, scaled: bool) -> None:
+    """Stop before an update that would destroy the model.
+
+    Where the loss is scaled, in fp16, a gradient that overflows is usual: the scaler skips the update, scales less and
+    goes on. But not forever.
+    """
+    if math.isfinite(loss) and (math.isfinite(grad_norm) or (scaled and not _only_skipped(history))):
         return
     what = f"the gradient's length is {grad_norm}" if math.isfinite(loss) else f"the loss is {loss}"
     before = f"; the last three losses were {_brief(history.column('loss')[-3:])}" if history.records else ""
@@ -98,6 +114,12 @@ def broadcasting_refused() -> Iterator[None]:
                 f"{str(warning).split('. ')[0]}. Broadcast, every prediction is compared with every target; "
                 "give the target the prediction's shape, for example target.unsqueeze(1)"
             ) from warning
+
+
+def _only_skipped(history: History) -> bool:
+    """Whether the last updates, as many as a healthy run never loses in a row, were all skipped."""
+    recent = [record.grad_norm for record in history.records[-MOST_SKIPPED:]]
+    return len(recent) == MOST_SKIPPED and not any(math.isfinite(norm) for norm in recent)
 
 
 def _all_finite(batch: object) -> bool:

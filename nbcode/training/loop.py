@@ -17,7 +17,14 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from nbcode.device import Compute, choose
-from nbcode.training.checks import broadcasting_refused, check_finite, check_loss, check_optimizer, check_plan
+from nbcode.training.checks import (
+    broadcasting_refused,
+    check_finite,
+    check_loss,
+    check_optimizer,
+    check_plan,
+    check_schedule,
+)
 from nbcode.training.history import History, Record
 from nbcode.training.interrupt import deferred_interrupt
 from nbcode.training.plain import LossOf
@@ -43,7 +50,8 @@ def fit(
 ) -> History:
     """Go over the batches ``epochs`` times, one update each, and record every step.
 
-    Ctrl-C ends the run after the step in hand: model and history are whole, and ``history.stopped`` says so.
+    Ctrl-C ends the run after the step in hand: model and history are whole, and ``history.stopped`` says so. Under
+    several processes each sees its own loss: a hook that stops one of them would leave the others waiting.
 
     Args:
         model: moved to the device and changed in place; left in training mode.
@@ -59,10 +67,12 @@ def fit(
     Raises:
         ValueError: no data, no epochs, a rate or limit that is not positive, an optimizer for another model, a target
             of the wrong shape, a loss that is no scalar or carries no gradient.
-        TrainingDiverged: the loss or the gradient is NaN or infinite; raised before the update.
+        TrainingDiverged: the loss or the gradient is NaN or infinite; raised before the update. In fp16 an infinite
+            gradient is excused up to 20 times in a row.
     """
     check_plan(batches, epochs, clip)
     check_optimizer(optimizer, model, scheduled=schedule is not None)
+    check_schedule(schedule, optimizer)
     accelerator = accelerator_for(compute or choose())
     history = History()
     try:
@@ -108,10 +118,8 @@ def step(
     grad_norm = accelerator.clip_grad_norm_(model.parameters(), limit)
     # .item() makes the CPU wait for the GPU, once per step: the price of knowing at once when a run breaks.
     loss, grad_norm = loss.item(), grad_norm.item()
-    # In fp16 an infinite gradient is usual: the scaler skips the update and goes on.
-    if accelerator.scaler is None:
-        lr = optimizer.param_groups[0]["lr"]
-        check_finite(loss, grad_norm, batch, lr, history)
+    lr, scaled = optimizer.param_groups[0]["lr"], accelerator.scaler is not None
+    check_finite(loss, grad_norm, batch, lr, history, scaled)
     optimizer.step()
     return loss, grad_norm
 

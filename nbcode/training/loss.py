@@ -29,17 +29,22 @@ def log_sum_exp(logits: torch.Tensor) -> torch.Tensor:
     The largest logit is taken out first, so that no exponential exceeds 1; it must be finite, and others may be
     minus infinity, as masked classes are. Raises ``ValueError`` where C is 0.
     """
-    if logits.ndim == 0 or logits.shape[-1] == 0:
-        shape = tuple(logits.shape)
-        raise ValueError(f"logits have shape {shape}; give at least one class")
-    # (..., C) -> (..., 1). It cancels, so no gradient needs to flow through it.
-    largest = logits.detach().amax(dim=-1, keepdim=True)
+    largest = _largest(logits)
     return (logits - largest).exp().sum(dim=-1).log() + largest.squeeze(-1)
 
 
 def log_softmax(logits: torch.Tensor) -> torch.Tensor:
     """The logarithms of the softmax: (..., C) -> (..., C). Equals ``torch.log_softmax(logits, dim=-1)``."""
-    return logits - log_sum_exp(logits).unsqueeze(-1)
+    shifted = logits - _largest(logits)  # (..., C), none above 0
+    # Not logits - log_sum_exp: large logits would round small differences away.
+    return shifted - shifted.exp().sum(dim=-1, keepdim=True).log()
+
+
+def _largest(logits: torch.Tensor) -> torch.Tensor:
+    """(..., C) -> (..., 1), without a gradient: wherever it is taken out, it cancels."""
+    if logits.ndim == 0 or logits.shape[-1] == 0:
+        raise ValueError(f"logits have shape {tuple(logits.shape)}; give (..., C) with at least one class")
+    return logits.detach().amax(dim=-1, keepdim=True)
 
 
 def softmax(logits: torch.Tensor) -> torch.Tensor:

@@ -28,7 +28,7 @@ def largest_stable_rate(largest_curvature: float, momentum: float = 0.0) -> floa
     """The rate above which (heavy-ball) gradient descent moves away from a minimum with this curvature.
 
     Along a direction of curvature h, a step multiplies the distance by 1 - lr h, which stays below 1 in size exactly
-    for 0 < lr < 2 / h. With momentum m the limit is 2 (1 + m) / h. Source: Polyak (1964), section 2.
+    for 0 < lr < 2 / h. With momentum m the limit is 2 (1 + m) / h. Source: Polyak (1964).
 
     Raises:
         ValueError: a curvature that is not positive (there is no minimum along it), or a momentum outside of [0, 1).

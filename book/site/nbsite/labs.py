@@ -22,7 +22,7 @@ import sys
 
 if "google.colab" in sys.modules:
     %pip install -q --no-deps "git+{url}@{branch}"
-    %pip install -q --no-deps "anywidget>=0.9" "psygnal>=0.8.1"
+    %pip install -q --no-deps "accelerate>=1.1" "anywidget>=0.9" "psygnal>=0.8.1"
 """
 KEPT = ("tags", "mystnb")
 METADATA = {
