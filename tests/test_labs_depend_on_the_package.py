@@ -39,7 +39,7 @@ EDITS = {
         ("training/optimizers.py", "self.mean[place] / (1 - b1**t)", "self.mean[place]"),
         ("training/stability.py", "return 2 * (1 + fraction", "return 1.5 * (1 + fraction"),
         ("training/loss.py", "(logits - largest).exp()", "logits.exp()"),
-        ("data/curves.py", "torch.tensor([1.0, 0.5]) - upper", "upper"),
+        ("data/curves.py", "torch.tensor([1.0, 0.5], dtype=torch.float32) - upper", "upper"),
     ),
 }
 PAIRS = [

@@ -26,11 +26,11 @@ def circles(n: int = 200, inner: float = 0.5, noise: float = 0.05, seed: int = 0
     if not 0 < inner < 1:
         raise ValueError(f"inner is {inner}; give a radius between 0 and 1, that of the outer circle")
     generator = torch.Generator().manual_seed(seed)
-    labels = (torch.arange(n) % 2).float()  # (n,)
-    angle = 2 * math.pi * torch.rand(n, generator=generator)
-    radius = torch.where(labels == 1, inner, 1.0)
+    labels = (torch.arange(n) % 2).to(torch.float32)  # (n,)
+    angle = 2 * math.pi * torch.rand(n, generator=generator, dtype=torch.float32)
+    radius = 1 + (inner - 1) * labels
     points = radius.unsqueeze(1) * torch.stack([angle.cos(), angle.sin()], dim=1)  # (n, 1) * (n, 2) -> (n, 2)
-    return points + noise * torch.randn(n, 2, generator=generator), labels
+    return points + noise * torch.randn(n, 2, generator=generator, dtype=torch.float32), labels
 
 
 def moons(n: int = 100, noise: float = 0.1, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -51,12 +51,12 @@ def moons(n: int = 100, noise: float = 0.1, seed: int = 0) -> tuple[torch.Tensor
     """
     _check(n, noise)
     generator = torch.Generator().manual_seed(seed)
-    labels = (torch.arange(n) % 2).float()  # (n,)
-    angle = math.pi * torch.rand(n, generator=generator)
+    labels = (torch.arange(n) % 2).to(torch.float32)  # (n,)
+    angle = math.pi * torch.rand(n, generator=generator, dtype=torch.float32)
     upper = torch.stack([angle.cos(), angle.sin()], dim=1)  # (n, 2)
-    lower = torch.tensor([1.0, 0.5]) - upper
+    lower = torch.tensor([1.0, 0.5], dtype=torch.float32) - upper
     points = torch.where(labels.unsqueeze(1) == 1, lower, upper)
-    return points + noise * torch.randn(n, 2, generator=generator), labels
+    return points + noise * torch.randn(n, 2, generator=generator, dtype=torch.float32), labels
 
 
 def _check(n: int, noise: float) -> None:

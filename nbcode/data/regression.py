@@ -23,7 +23,7 @@ def article_points(n: int = 10) -> tuple[torch.Tensor, torch.Tensor]:
         ValueError: ``n`` is not a whole number of at least 1.
     """
     _at_least_one(n)
-    x = torch.randn(n, 2) * 10
+    x = torch.randn(n, 2, dtype=torch.float32) * 10  # else a changed default would draw other numbers
     return x, x.sum(dim=1, keepdim=True) + BIAS
 
 
@@ -47,8 +47,8 @@ def around_line(
     if not 0 <= noise < float("inf"):
         raise ValueError(f"noise is {noise}; give 0 or a positive, finite number")
     generator = torch.Generator().manual_seed(seed)
-    x = 4 * torch.rand(n, 1, generator=generator) - 2
-    return x, weight * x + bias + noise * torch.randn(n, 1, generator=generator)
+    x = 4 * torch.rand(n, 1, generator=generator, dtype=torch.float32) - 2
+    return x, weight * x + bias + noise * torch.randn(n, 1, generator=generator, dtype=torch.float32)
 
 
 def _at_least_one(n: int) -> None:

@@ -53,6 +53,7 @@ def _draw_paths(ax, paths: Mapping[str, torch.Tensor]) -> None:
     for (label, path), (color, dashes) in zip(paths.items(), LINES, strict=False):
         if path.ndim != 2 or path.shape[1] != 2:
             raise ValueError(f"the path {label!r} has shape {tuple(path.shape)}; give (T, 2)")
+        path = path.detach().cpu()
         ax.plot(path[:, 0], path[:, 1], dashes, color=color, marker=".", markersize=5, linewidth=1.4, label=label)
         ax.plot(*path[0], "o", color=BLACK, markersize=7, markerfacecolor="white", markeredgewidth=1.6)
     if len(paths) > 1:

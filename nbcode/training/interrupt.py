@@ -30,4 +30,5 @@ def deferred_interrupt() -> Iterator[Callable[[], bool]]:
     try:
         yield lambda: came
     finally:
-        signal.signal(signal.SIGINT, before)
+        if before is not None:  # None stands for a handler that was not set from Python
+            signal.signal(signal.SIGINT, before)

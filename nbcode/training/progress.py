@@ -50,4 +50,5 @@ def _in_notebook() -> bool:
     """Whether a Jupyter front end shows the output. IPython is asked only where it is loaded already."""
     ipython = sys.modules.get("IPython")
     shell = ipython and ipython.get_ipython()
-    return bool(shell) and shell.__class__.__name__ == "ZMQInteractiveShell"
+    # Colab's shell has another name and inherits from this one.
+    return any(kind.__name__ == "ZMQInteractiveShell" for kind in type(shell).__mro__)
