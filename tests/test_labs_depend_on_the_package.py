@@ -38,7 +38,7 @@ EDITS = {
         ("autograd.py", "(1 - result**2,)", "(1 - result,)"),
         ("training/optimizers.py", "self.mean[place] / (1 - b1**t)", "self.mean[place]"),
         ("training/stability.py", "return 2 * (1 + fraction", "return 1.5 * (1 + fraction"),
-        ("training/loss.py", "(logits - largest).exp()", "logits.exp()"),
+        ("training/loss.py", "shifted = logits - _largest(logits)", "shifted = logits"),
         ("data/curves.py", "torch.tensor([1.0, 0.5], dtype=torch.float32) - upper", "upper"),
     ),
 }
