@@ -1,5 +1,6 @@
 """What the tests of the interactive figures share: where each figure stands, and how to set and read it."""
 
+import contextlib
 import re
 
 # tag -> the chapter in whose page the figure is tested
@@ -34,3 +35,36 @@ def numbers(shown: str) -> list[float]:
 def middle(locator) -> tuple[float, float]:
     box = locator.bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+HOSTILE = "<img src=x onerror='window.harmed = true'>"
+
+
+@contextlib.contextmanager
+def hostile(page, tag: str, state: dict):
+    """A figure with a state from a stranger: whatever is done with it, texts stay texts. It is taken out at the end."""
+    page.evaluate(
+        "([tag, state]) => { const made = document.createElement(tag); made.dataset.state = JSON.stringify(state);"
+        "made.className = 'nb-live hostile'; document.querySelector('.bd-article').append(made); }",
+        [tag, state],
+    )
+    page.wait_for_function("document.querySelector('.hostile').dataset.nb")
+    made = page.locator(f"{tag}.hostile")
+    yield made
+    assert made.locator("img").count() == 0
+    assert not page.evaluate("window.harmed")
+    made.evaluate("el => el.remove()")
+
+
+def take_out_and_put_back(page, tag: str) -> None:
+    """In the middle of a run: taken out, a figure lets go of everything; put back, it goes on from where it was."""
+    page.evaluate(f"figure = document.querySelector('{tag}'), place = figure.parentNode, next = figure.nextSibling")
+    page.evaluate("figure.remove()")
+    page.wait_for_function("!figure.querySelector('svg') && !figure.dataset.nb")
+    assert page.evaluate("[...figure.model.handlers.values()].reduce((sum, set) => sum + set.size, 0)") == 0
+    stopped = page.evaluate("JSON.stringify(figure.model.state)")
+    page.wait_for_timeout(300)
+    assert page.evaluate("JSON.stringify(figure.model.state)") == stopped
+    page.evaluate("place.insertBefore(figure, next)")
+    page.wait_for_function("figure.querySelector('svg') && figure.dataset.nb === 'ready'")
+    assert page.evaluate("JSON.stringify(figure.model.state)") == stopped

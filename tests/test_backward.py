@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from figures import CHAPTERS, show, state, text
+from figures import CHAPTERS, HOSTILE, hostile, show, state, text
 from nbcode.autograd import Value, ordered
 from nbcode.widgets.backward import EXPRESSIONS
 from nbsite.browser import open_page, watched
@@ -246,9 +246,6 @@ def test_taken_out_and_put_back_it_goes_on(figure):
     assert state(figure, "done") == [1] and text(figure, "told").startswith("s = p + c")
 
 
-HOSTILE = "<img src=x onerror='window.harmed = true'>"
-
-
 @pytest.mark.parametrize("trait", ["expression", "inputs", "done", "text", "name", "operation"])
 def test_a_hostile_state_is_shown_as_text(figure, trait):
     page = figure.page
@@ -261,12 +258,5 @@ def test_a_hostile_state_is_shown_as_text(figure, trait):
     harmful = {"expression": "sum", "inputs": {"a": 1, "b": 1}, "done": 1, "expressions": {"sum": given}}
     if trait in harmful:
         harmful[trait] = {"a": HOSTILE, "b": 1} if trait == "inputs" else HOSTILE
-    page.evaluate(
-        "state => { const made = document.createElement('nb-backward'); made.dataset.state = JSON.stringify(state);"
-        "made.className = 'nb-live hostile'; document.querySelector('.bd-article').append(made); }",
-        harmful,
-    )
-    page.wait_for_function("document.querySelector('.hostile').dataset.nb")
-    made = page.locator(".hostile")
-    assert made.locator("img").count() == 0 and not page.evaluate("window.harmed")
-    made.evaluate("el => el.remove()")
+    with hostile(page, "nb-backward", harmful):
+        pass

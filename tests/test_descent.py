@@ -7,7 +7,7 @@ import re
 import pytest
 import torch
 
-from figures import CHAPTERS, middle, show, state, text
+from figures import CHAPTERS, HOSTILE, hostile, middle, show, state, take_out_and_put_back, text
 from nbcode.data.surfaces import SURFACES
 from nbcode.training.optimizers import SGD, Adam, Momentum
 from nbcode.training.stability import descend, largest_stable_rate
@@ -297,16 +297,7 @@ def test_without_motion_a_run_is_shown_at_once(still):
 def test_taken_out_in_the_middle_of_a_run_it_stops(figure):
     page = figure.page
     figure.locator("button[name=roll]").click()
-    page.evaluate("ball = document.querySelector('nb-descent'), place = ball.parentNode, next = ball.nextSibling")
-    page.evaluate("ball.remove()")
-    page.wait_for_function("!ball.querySelector('svg') && !ball.dataset.nb")
-    assert page.evaluate("[...ball.model.handlers.values()].reduce((sum, set) => sum + set.size, 0)") == 0
-    stopped = page.evaluate("JSON.stringify(ball.model.state)")
-    page.wait_for_timeout(200)
-    assert page.evaluate("JSON.stringify(ball.model.state)") == stopped
-    page.evaluate("place.insertBefore(ball, next)")
-    page.wait_for_function("ball.querySelector('svg') && ball.dataset.nb === 'ready'")
-    assert page.evaluate("JSON.stringify(ball.model.state)") == stopped
+    take_out_and_put_back(page, "nb-descent")
     assert figure.locator("button[name=roll]").inner_text() == "Roll"
 
 
@@ -344,9 +335,6 @@ def test_two_valleys_have_a_contour_line_around_each(figure):
     assert sum(all(side) for side in sides) == sum(not any(side) for side in sides) == 1
 
 
-HOSTILE = "<img src=x onerror='window.harmed = true'>"
-
-
 @pytest.mark.parametrize("trait", ["surface", "rule", "rate", "start", "steps", "surfaces"])
 def test_a_hostile_state_is_shown_as_text(figure, trait):
     page = figure.page
@@ -361,12 +349,5 @@ def test_a_hostile_state_is_shown_as_text(figure, trait):
     harmful[trait] = {"surfaces": {HOSTILE: [1, 0, 2, 0], "bowl": [HOSTILE, 0, 2, 0]}, "start": [HOSTILE, 1]}.get(
         trait, HOSTILE
     )
-    page.evaluate(
-        "state => { const made = document.createElement('nb-descent'); made.dataset.state = JSON.stringify(state);"
-        "made.className = 'nb-live hostile'; document.querySelector('.bd-article').append(made); }",
-        harmful,
-    )
-    page.wait_for_function("document.querySelector('.hostile').dataset.nb")
-    made = page.locator(".hostile")
-    assert made.locator("img").count() == 0 and not page.evaluate("window.harmed")
-    made.evaluate("el => el.remove()")
+    with hostile(page, "nb-descent", harmful):
+        pass

@@ -5,7 +5,7 @@ import random
 import pytest
 import torch
 
-from figures import CHAPTERS, middle, numbers, show, state, text
+from figures import CHAPTERS, HOSTILE, hostile, middle, numbers, show, state, take_out_and_put_back, text
 from nbcode.data.gates import CORNERS, GATES
 from nbcode.models.neuron import Neurons, ThresholdNetwork
 from nbcode.training.perceptron import correct
@@ -244,17 +244,7 @@ def test_a_figure_cleans_up_and_comes_back(opened):
     figure.locator("button[name=xor]").click()
     figure.locator("button[name=run]").click()
     page = figure.page
-    page.evaluate("figure = document.querySelector('nb-neuron'), place = figure.parentNode, next = figure.nextSibling")
-    page.evaluate("figure.remove()")
-    page.wait_for_function("!figure.querySelector('svg') && !figure.dataset.nb")
-    listening = "[...figure.model.handlers.values()].reduce((sum, set) => sum + set.size, 0)"
-    assert page.evaluate(listening) == 0
-    stopped = page.evaluate("JSON.stringify(figure.model.state)")
-    page.wait_for_timeout(300)
-    assert page.evaluate("JSON.stringify(figure.model.state)") == stopped
-    page.evaluate("place.insertBefore(figure, next)")
-    page.wait_for_function("figure.querySelector('svg') && figure.dataset.nb === 'ready'")
-    assert page.evaluate("JSON.stringify(figure.model.state)") == stopped
+    take_out_and_put_back(page, "nb-neuron")
 
 
 def test_a_figure_that_is_taken_out_and_put_back_at_once_runs(opened):
@@ -265,9 +255,6 @@ def test_a_figure_that_is_taken_out_and_put_back_at_once_runs(opened):
     )
     page.wait_for_function("figure.querySelectorAll('.nb-root').length === 1 && figure.dataset.nb === 'ready'")
     page.evaluate("figure.remove()")
-
-
-HOSTILE = "<img src=x onerror='window.harmed = true'>"
 
 
 def test_a_hostile_state_is_shown_as_text(opened):
@@ -282,16 +269,8 @@ def test_a_hostile_state_is_shown_as_text(opened):
             "gates": {HOSTILE: []},
         },
     }.items():
-        page.evaluate(
-            "([tag, state]) => { const made = document.createElement(tag); made.dataset.state = JSON.stringify(state);"
-            "made.className = 'nb-live hostile'; document.querySelector('.bd-article').append(made); }",
-            [tag, harmful],
-        )
-        made = page.locator(f"{tag}.hostile")
-        page.wait_for_function("document.querySelector('.hostile').dataset.nb")
-        assert made.locator("img").count() == 0
-        assert not page.evaluate("window.harmed")
-        made.evaluate("el => el.remove()")
+        with hostile(page, tag, harmful):
+            pass
 
 
 def test_a_right_click_and_the_browsers_shortcuts_move_nothing(opened):

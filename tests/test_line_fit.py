@@ -6,7 +6,7 @@ import random
 import pytest
 import torch
 
-from figures import CHAPTERS, middle, numbers, show, state, text
+from figures import CHAPTERS, HOSTILE, hostile, middle, numbers, show, state, take_out_and_put_back, text
 from nbcode.training.loss import mean_squared_error
 from nbcode.training.optimizers import Adam
 from nbcode.widgets import LineFit
@@ -372,20 +372,8 @@ def test_a_move_by_hand_stops_a_run(fresh):
 def test_taken_out_in_the_middle_of_a_run_it_lets_go(fresh):
     press(fresh, "run")
     page = fresh.page
-    page.evaluate(f"figure = document.querySelector('{TAG}'), place = figure.parentNode, next = figure.nextSibling")
-    page.evaluate("figure.remove()")
-    page.wait_for_function("!figure.querySelector('svg') && !figure.dataset.nb")
-    assert page.evaluate("[...figure.model.handlers.values()].reduce((sum, set) => sum + set.size, 0)") == 0
-    stopped = page.evaluate("JSON.stringify(figure.model.state)")
-    page.wait_for_timeout(200)
-    assert page.evaluate("JSON.stringify(figure.model.state)") == stopped
-    page.evaluate("place.insertBefore(figure, next)")
-    page.wait_for_function("figure.querySelector('svg') && figure.dataset.nb === 'ready'")
-    assert page.evaluate("JSON.stringify(figure.model.state)") == stopped
+    take_out_and_put_back(page, TAG)
     assert not math.isnan(shown_loss(page.locator(TAG)))
-
-
-HOSTILE = "<img src=x onerror='window.harmed = true'>"
 
 
 @pytest.mark.parametrize(
@@ -397,18 +385,9 @@ HOSTILE = "<img src=x onerror='window.harmed = true'>"
     ],
 )
 def test_a_hostile_state_is_shown_as_text(still, harmful):
-    page = still.page
-    page.evaluate(
-        "([tag, state]) => { const made = document.createElement(tag); made.dataset.state = JSON.stringify(state);"
-        "made.className = 'nb-live hostile'; document.querySelector('.bd-article').append(made); }",
-        [TAG, harmful],
-    )
-    page.wait_for_function("document.querySelector('.hostile').dataset.nb")
-    made = page.locator(".hostile")
-    for button in made.locator("button[name=step], button[name=run]").all():
-        button.click()
-    assert made.locator("img").count() == 0
-    assert not page.evaluate("window.harmed")
+    with hostile(still.page, TAG, harmful) as made:
+        for button in made.locator("button[name=step], button[name=run]").all():
+            button.click()
 
 
 @pytest.mark.parametrize("dark", [False, True])
