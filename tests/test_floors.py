@@ -20,6 +20,7 @@ FLOORS = {
     "training": 2,
     "plots": 3,
     "experiments": 3,
+    "probes": 3,
     "quote": 3,
     "exercises": 4,
     "widgets": 4,
