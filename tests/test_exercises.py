@@ -102,6 +102,30 @@ def adam_by_torch(w, g, m, v, t, lr):
     return parameter.detach(), state["exp_avg"], state["exp_avg_sq"]
 
 
+def convolve_by_torch(x, kernel, stride):
+    return torch.nn.functional.conv1d(x[None, None], kernel[None, None], stride=stride)[0, 0]
+
+
+def field_by_walking(layers):
+    """From the one output down: which places of each layer's input it needs."""
+    needed = {0}
+    for kernel, stride, dilation in reversed(layers):
+        needed = {place * stride + step * dilation for place in needed for step in range(kernel)}
+    return max(needed) - min(needed) + 1
+
+
+def mask_by_asking(padding):
+    length = padding.shape[1]
+    return [[[bool(row[s]) or s > t for s in range(length)] for t in range(length)] for row in padding]
+
+
+def lstm_by_torch(x, h, c, weight_ih, weight_hh, bias):
+    cell = torch.nn.LSTMCell(x.shape[1], h.shape[1])
+    parameters = {"weight_ih": weight_ih, "weight_hh": weight_hh, "bias_ih": bias, "bias_hh": torch.zeros_like(bias)}
+    cell.load_state_dict(parameters)
+    return tuple(part.detach() for part in cell(x, (h, c)))
+
+
 # Another right answer to each exercise, written in another way: what a check must let pass.
 TWINS = {
     "center": lambda x: torch.stack([column - sum(column.tolist()) / len(column) for column in x.T], dim=1),
@@ -121,6 +145,11 @@ TWINS = {
     "softmax": lambda logits: torch.softmax(logits, dim=-1),
     "stable_rate": stable_rate_by_power,
     "adam_step": adam_by_torch,
+    "convolve_1d": convolve_by_torch,
+    "receptive_field": field_by_walking,
+    "joint_mask": mask_by_asking,
+    "attention": torch.nn.functional.scaled_dot_product_attention,
+    "lstm_step": lstm_by_torch,
     "xor_layers": lambda: ([[1, 1], [1, 1]], [-0.5, -1.5], [[1, -1]], [-0.5]),
 }
 
@@ -288,7 +317,7 @@ def test_an_error_is_shown_with_its_kind_and_words(exercise):
 
 def changed_in_place(value):
     if isinstance(value, torch.Tensor):
-        value += 1
+        value.copy_(~value if value.dtype is torch.bool else value + 1)
     elif isinstance(value[0], list):
         value[0][0] += 1
     else:
@@ -456,7 +485,7 @@ def test_an_answer_that_ends_python_is_a_wrong_answer():
     assert "SystemExit" in check.center(raises(SystemExit)).message
 
 
-@pytest.mark.parametrize("name", ["broadcast_shape", "perceptron_step"])
+@pytest.mark.parametrize("name", ["broadcast_shape", "perceptron_step", "convolve_1d", "receptive_field"])
 def test_mutants_that_only_differ_in_rare_cases_never_pass_by_luck(name):
     exercise = next(exercise for exercise in ALL if exercise.name == name)
     for seed in range(25):
@@ -478,3 +507,18 @@ def test_the_packages_own_functions_are_right_answers():
     from nbcode.training import loss
 
     assert check.mse(loss.mean_squared_error, 0) and check.softmax(loss.softmax, 0)
+
+
+def test_the_packages_own_models_are_right_answers():
+    from nbcode.models.attention import scaled_dot_product_attention
+    from nbcode.models.convolution import convolve
+    from nbcode.models.masks import attention_mask
+    from nbcode.models.receptive_field import receptive_field
+
+    assert check.attention(lambda *three: scaled_dot_product_attention(*three)[0], 0)
+    assert check.receptive_field(receptive_field, 0)
+    assert check.joint_mask(lambda p: attention_mask((*p.shape, p.shape[1]), p, causal=True), 0)
+    assert check.convolve_1d(
+        lambda x, kernel, stride: convolve(x[None, None, None], kernel[None, None, None], stride=(1, stride))[0, 0, 0],
+        0,
+    )

@@ -25,7 +25,7 @@ def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0, dilat
 def windows(x: torch.Tensor, kernel: Pair, stride: Pair = 1, padding: Pair = 0, dilation: Pair = 1) -> torch.Tensor:
     """What the kernel sees at each of its places: (B, C, H, W) -> (B, C, H', W', h, w).
 
-    A view, not a copy: windows that overlap share their pixels in memory.
+    A view of the padded image, not a copy: windows that overlap share their pixels in memory.
 
     Args:
         x: (B, C, H, W).

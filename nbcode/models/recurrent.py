@@ -51,6 +51,8 @@ class Recurrent(nn.Module):
         Raises:
             ValueError: another kind of module, or one with a setting that does not exist here.
         """
+        if type(module) is not cls.twin:
+            raise ValueError(f"module is of type {type(module).__name__}; give an nn.{cls.twin.__name__}")
         settings = {
             "num_layers": (module.num_layers, 1),
             "bidirectional": (module.bidirectional, False),
@@ -58,9 +60,8 @@ class Recurrent(nn.Module):
             "nonlinearity": (getattr(module, "nonlinearity", "tanh"), "tanh"),
         }
         wrong = [f"{name}={came!r}, not {need!r}" for name, (came, need) in settings.items() if came != need]
-        if type(module) is not cls.twin or wrong:
-            told = ", ".join(wrong) or "the wrong kind"
-            raise ValueError(f"a {type(module).__name__} with {told}; give an nn.{cls.twin.__name__} of one layer")
+        if wrong:
+            raise ValueError(f"the module has {', '.join(wrong)}; only one layer with those settings exists here")
         own = cls(module.input_size, module.hidden_size)
         for name, parameter in own.named_parameters():
             theirs = getattr(module, f"{name}_l0", torch.zeros_like(parameter).to(module.weight_ih_l0))
