@@ -78,6 +78,13 @@ def test_a_query_that_sees_nothing_gets_zeros_and_disturbs_no_other(t, s, seed):
     assert all(tensor.grad.isfinite().all() for tensor in (query, key, value))
 
 
+@pytest.mark.filterwarnings("ignore:Anomaly Detection has been enabled")
+def test_a_query_that_sees_nothing_makes_no_nan_on_the_way_either():
+    query, key, value = inputs(0, [], 2, 3, 4, 4)
+    with torch.autograd.detect_anomaly():
+        scaled_dot_product_attention(query, key, value, torch.ones(2, 3, dtype=torch.bool))[0].sum().backward()
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
 def test_masks_work_in_every_precision(dtype):
     x = normal(0, 1, 4, 8).to(dtype)

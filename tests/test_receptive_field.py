@@ -78,6 +78,13 @@ def test_a_feature_of_the_digits_network_sees_five_pixels_each_way():
     assert measured_receptive_field(lambda images: network.feature_maps(images)[1], (1, 17, 17)) == (5, 5)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_an_output_that_is_silent_for_half_of_the_inputs_is_measured_whole(seed):
+    network = nn.Sequential(nn.Conv1d(1, 1, 3, bias=False), nn.ReLU())
+    nn.init.ones_(network[0].weight)
+    assert measured_receptive_field(network, (1, 9), seed=seed) == (3,)
+
+
 def test_an_output_that_no_input_moves_has_no_field():
     assert measured_receptive_field(lambda x: 0 * x, (1, 4, 4)) == (0, 0)
 

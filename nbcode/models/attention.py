@@ -38,7 +38,7 @@ def attend(
         weights = torch.softmax(scores, dim=-1)
     else:
         _check_mask(mask, scores)
-        # The lowest number instead of minus infinity: with every key hidden, the latter would end in 0 / 0.
+        # The lowest number instead of minus infinity: with every key hidden, the latter makes 0 / 0 on the way.
         lowest = torch.finfo(scores.dtype).min
         weights = torch.softmax(scores.masked_fill(mask, lowest), dim=-1).masked_fill(mask, 0.0)
     return weights @ value, weights  # (..., T, S) @ (..., S, Kv) -> (..., T, Kv)
