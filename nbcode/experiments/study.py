@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from nbcode.device import processor_name
+from nbcode.device import choose, processor_name
 from nbcode.experiments.source import fingerprint
 
 RESULTS = Path(__file__).parent / "results"
@@ -166,10 +166,12 @@ def main(study: Study, cells: Sequence[Mapping], arguments: argparse.Namespace) 
     return 0
 
 
-def parser(study: Study, what: str) -> argparse.ArgumentParser:
-    """A command line parser with the options that all studies share."""
+def parser(study: Study, what: str, seeds: int | None = 20) -> argparse.ArgumentParser:
+    """A command line parser with the options that studies share: ``--out``, and ``--seeds`` unless that is ``None``."""
     made = argparse.ArgumentParser(prog=f"python -m {study.module}", description=what)
-    made.add_argument("--seeds", type=at_least_one, default=20, help="number of seeds, from 0 (default: %(default)s)")
+    if seeds is not None:
+        help_text = "number of seeds, from 0 (default: %(default)s)"
+        made.add_argument("--seeds", type=at_least_one, default=seeds, help=help_text)
     made.add_argument("--out", help=f"CSV file to write (default: {study.path.name} among the committed results)")
     return made
 
@@ -183,6 +185,14 @@ def at_least_one(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not an integer of at least 1")
     return number
+
+
+def device_here(text: str) -> str:
+    """The name of a device that this machine has, for argparse."""
+    try:
+        return choose(text).device.type
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _command(study: Study) -> str:
