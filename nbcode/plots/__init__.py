@@ -2,12 +2,15 @@
 
 from nbcode.plots.graph import computation_graph
 from nbcode.plots.history import mistakes_per_epoch, study_spread
+from nbcode.plots.matrices import attention_maps, image_rows, signed_maps
 from nbcode.plots.numberlines import chain_of_slopes, slice_through_surface
 from nbcode.plots.plane import decision_planes
+from nbcode.plots.spread import spreads
 from nbcode.plots.surface import descents
 from nbcode.plots.training import bundle, curves, errors_by_choice, predicted_against_true, strips
 
 __all__ = [
+    "attention_maps",
     "bundle",
     "chain_of_slopes",
     "computation_graph",
@@ -15,9 +18,12 @@ __all__ = [
     "decision_planes",
     "descents",
     "errors_by_choice",
+    "image_rows",
     "mistakes_per_epoch",
     "predicted_against_true",
+    "signed_maps",
     "slice_through_surface",
+    "spreads",
     "strips",
     "study_spread",
 ]

@@ -1,0 +1,103 @@
+"""Matrices as gray or colored fields: attention maps, images, filters, weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from nbcode.plots.style import new_figure
+
+
+def attention_maps(
+    maps: Mapping[str, torch.Tensor], names: tuple[str, str] = ("looks at", "position"),
+    labels: Sequence[str] | None = None,
+) -> Figure:  # fmt: skip
+    """Weights from 0, white, to 1, black, side by side: one row per query, one column per key.
+
+    Args:
+        maps: title -> (T, S).
+        names: of the horizontal and the vertical axis.
+        labels: of the keys; where T = S, of the queries too.
+
+    Raises:
+        ValueError: no map, or one that is not a matrix.
+    """
+    _check(maps)
+    with new_figure(3.1 * len(maps) + 0.4, 3.1) as figure:
+        panels = figure.subplots(1, len(maps), squeeze=False)[0]
+        for ax, (title, weights) in zip(panels, maps.items(), strict=True):
+            shown = ax.imshow(weights.detach().cpu(), cmap="Greys", vmin=0, vmax=1, aspect="auto")
+            ax.set(title=title, xlabel=names[0], ylabel=names[1])
+            ax.grid(visible=False)
+            if labels is not None:
+                ax.set_xticks(range(len(labels)), labels)
+                if weights.shape[0] == len(labels):
+                    ax.set_yticks(range(len(labels)), labels)
+        figure.colorbar(shown, ax=panels, label="weight", shrink=0.8)
+    return figure
+
+
+def signed_maps(maps: Mapping[str, torch.Tensor], names: tuple[str, str]) -> Figure:
+    """Matrices of positive and negative numbers: orange below 0, white at 0, blue above; each on its own scale.
+
+    Args:
+        maps: title -> matrix.
+        names: of the horizontal and the vertical axis.
+
+    Raises:
+        ValueError: no map, or one that is not a matrix.
+    """
+    _check(maps)
+    with new_figure(3.4 * len(maps) + 0.6, 3.2) as figure:
+        panels = figure.subplots(1, len(maps), squeeze=False)[0]
+        for ax, (title, matrix) in zip(panels, maps.items(), strict=True):
+            matrix = matrix.detach().cpu()
+            limit = matrix.abs().max().item() or 1.0
+            shown = ax.imshow(matrix, cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
+            ax.set(title=title, xlabel=names[0], ylabel=names[1])
+            ax.grid(visible=False)
+            figure.colorbar(shown, ax=ax, shrink=0.8)
+    return figure
+
+
+def image_rows(rows: Mapping[str, Sequence[torch.Tensor]], signed: Sequence[str] = ()) -> Figure:
+    """Small pictures in rows, each row with its name.
+
+    Args:
+        rows: name -> matrices (H, W). White is 0 and black the largest value of the row.
+        signed: names of the rows that hold filters: there orange is below 0, white is 0, blue is above.
+
+    Raises:
+        ValueError: no row, or one without pictures.
+    """
+    if not rows or not all(len(row) for row in rows.values()):
+        raise ValueError(f"rows have {[len(row) for row in rows.values()]} pictures; give at least one in each")
+    columns = max(len(row) for row in rows.values())
+    with new_figure(0.85 * columns + 1.2, 0.9 * len(rows)) as figure:
+        grid = figure.subplots(len(rows), columns, squeeze=False)
+        for axes, (name, row) in zip(grid, rows.items(), strict=True):
+            limit = max(matrix.abs().max().item() for matrix in row) or 1.0
+            for ax in axes[len(row) :]:
+                ax.axis("off")
+            for ax, matrix in zip(axes, row, strict=False):
+                _picture(ax, matrix, limit, name in signed)
+            axes[0].set_ylabel(name, rotation=0, ha="right", va="center")
+    return figure
+
+
+def _picture(ax: Axes, matrix: torch.Tensor, limit: float, signed: bool) -> None:
+    low, colors = (-limit, "PuOr") if signed else (0, "Greys")
+    ax.imshow(matrix.detach().cpu(), cmap=colors, vmin=low, vmax=limit)
+    ax.set(xticks=(), yticks=())
+    ax.grid(visible=False)
+    for side in ax.spines.values():
+        side.set(visible=True, color="#888888")
+
+
+def _check(maps: Mapping[str, torch.Tensor]) -> None:
+    if not maps or not all(matrix.ndim == 2 for matrix in maps.values()):
+        shapes = [tuple(matrix.shape) for matrix in maps.values()]
+        raise ValueError(f"maps have shapes {shapes}; give at least one matrix, {{title: (rows, columns)}}")
