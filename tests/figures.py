@@ -11,6 +11,8 @@ CHAPTERS = {
     "nb-line-fit": "02_training",
     "nb-descent": "03_gradients",
     "nb-backward": "03_gradients",
+    "nb-convolution": "05_cnn_rnn_attention",
+    "nb-lookup": "05_cnn_rnn_attention",
 }
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
+from nbcode.data.digit_samples import DIGIT_SAMPLES
 from nbcode.data.digits import digits, load
 
 
@@ -13,6 +14,12 @@ def test_images_are_those_of_scikit_learn():
     assert images.dtype == torch.float32 and labels.dtype == torch.int64
     torch.testing.assert_close(images[:, 0] * 16, torch.tensor(found.images, dtype=torch.float32))
     assert labels.tolist() == found.target.tolist()
+
+
+def test_the_samples_are_the_first_real_images_of_their_labels():
+    found = load_digits()
+    for label, rows in DIGIT_SAMPLES.items():
+        assert rows == found.images[found.target.tolist().index(label)].tolist()
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -12,7 +12,18 @@ import torch
 from nbcode.data import toy
 from nbcode.data.regression import around_line
 from nbcode.data.surfaces import SURFACES
-from nbcode.widgets import ALL, Backward, Descent, Hidden, InteractiveFigure, LineFit, MatrixProduct, Neuron
+from nbcode.widgets import (
+    ALL,
+    Backward,
+    Convolution,
+    Descent,
+    Hidden,
+    InteractiveFigure,
+    LineFit,
+    Lookup,
+    MatrixProduct,
+    Neuron,
+)
 from nbcode.widgets.base import STATIC, attributes, bundle
 
 NAN, INF, HUGE = math.nan, math.inf, 10**400
@@ -64,6 +75,19 @@ REFUSED = [
     *((Backward, "inputs", {"b": x}, "-2 to 2") for x in (2.1, -3, NAN, INF, True, HUGE)),
     *((Backward, "inputs", {name: 1}, "inputs of 'product' are a, b, c") for name in ("w", "", 1)),
     *((Backward, "done", value, "0 to 5") for value in (-1, 6, 0.5, None, "3")),
+    *((Convolution, "image", value, "0, 1, 3, 4, 7") for value in (2, "7", None, 7.5, [7])),
+    *((Convolution, "kernel", value, "3 rows of 3") for value in (None, [], [[1] * 3] * 2, [[1] * 2] * 3, 7, "abc")),
+    *((Convolution, "kernel", [[1, 2, x], [0] * 3, [0] * 3], "-5 to 5") for x in (6, -6, 0.5, NAN, "1", True, HUGE)),
+    *((Convolution, "stride", value, "1, 2") for value in (0, 3, True, None, "1", 1.5)),
+    *((Convolution, "padding", value, "0, 1") for value in (2, -1, False, None, "0")),
+    *((Convolution, name, value, "0 to 7") for name in ("row", "column") for value in (8, -1, "0", None, 0.5, NAN)),
+    *((Lookup, "query", value, "[q1, q2]") for value in (None, 1.0, [], [1], [1, 2, 3], "ab", [1, "2"], {0: 1, 1: 2})),
+    *((Lookup, "query", [1, x], "-4 to 4") for x in (4.1, -5, NAN, INF, True, None, HUGE)),
+    *((Lookup, "entries", value, "2 to 6 entries") for value in (None, [], [[0] * 4], [[0] * 4] * 7, {0: 1}, 3)),
+    *((Lookup, "entries", [[0] * 4, entry], "entries[1]") for entry in ([0] * 3, [0] * 5, 3, None, "abcd", [True] * 4)),
+    *((Lookup, "entries", [[0, 0, 0, x], [0] * 4], "from -4 to 4") for x in (4.1, -5, NAN, -INF, "0", HUGE)),
+    *((Lookup, "mode", value, "average, hard, soft") for value in ("Soft", "", None, 1, ["hard"])),
+    *((Lookup, "score", value, "scaled, plain") for value in ("none", None, True, 0)),
 ]
 
 
@@ -93,7 +117,15 @@ def test_an_unknown_name_is_refused_with_the_known_ones(figure):
 
 
 @pytest.mark.parametrize(
-    ("figure", "trait"), [(Neuron, "presets"), (Hidden, "gates"), (Descent, "surfaces"), (Backward, "expressions")]
+    ("figure", "trait"),
+    [
+        (Neuron, "presets"),
+        (Hidden, "gates"),
+        (Descent, "surfaces"),
+        (Backward, "expressions"),
+        (Convolution, "images"),
+        (Convolution, "kernels"),
+    ],
 )
 def test_what_is_fixed_cannot_be_given(figure, trait):
     with pytest.raises(ValueError, match=trait):
@@ -113,6 +145,16 @@ def test_what_is_fixed_cannot_be_given(figure, trait):
         (MatrixProduct, {"left": [[-99]], "right": [[99, 0, 1, 2]]}, {"left": [[-99]], "right": [[99, 0, 1, 2]]}),
         (MatrixProduct, {"left": ((1, 2, 3),) * 4, "row": 3}, {"left": [[1, 2, 3]] * 4, "row": 3}),
         (Descent, {"start": (3, -3), "rate": 10, "steps": 1000}, {"start": [3.0, -3.0], "rate": 10.0, "steps": 1000}),
+        (
+            Convolution,
+            {"kernel": ((-5, 5, 0),) * 3, "image": 0, "row": 7, "stride": 2},
+            {"kernel": [[-5, 5, 0]] * 3, "image": 0, "row": 7, "stride": 2},
+        ),
+        (
+            Lookup,
+            {"query": (4, -4), "entries": ((4, -4, 0, 1),) * 6, "mode": "hard", "score": "plain"},
+            {"query": [4.0, -4.0], "entries": [[4.0, -4.0, 0.0, 1.0]] * 6, "mode": "hard", "score": "plain"},
+        ),
         (Backward, {"inputs": {"b": 2}}, {"inputs": {"a": 2.0, "b": 2.0, "c": 0.5}}),
         (Backward, {"expression": "shared"}, {"expression": "shared", "inputs": {"a": 1.5, "b": 0.5}}),
         (
@@ -215,6 +257,8 @@ def test_another_expression_brings_its_own_inputs():
 def test_every_preset_can_be_shown():
     for points in Neuron.defaults()["presets"].values():
         assert attributes(Neuron, {"points": points})["points"] == points
+    for kernel in Convolution.defaults()["kernels"].values():
+        assert attributes(Convolution, {"kernel": kernel})["kernel"] == kernel
 
 
 def test_importing_the_figures_does_not_import_torch():

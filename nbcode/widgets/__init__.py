@@ -2,12 +2,34 @@
 
 from nbcode.widgets.backward import Backward
 from nbcode.widgets.base import InteractiveFigure
+from nbcode.widgets.convolution import Convolution
 from nbcode.widgets.descent import Descent
 from nbcode.widgets.hidden import Hidden
 from nbcode.widgets.line_fit import LineFit
+from nbcode.widgets.lookup import Lookup
 from nbcode.widgets.matrix_product import MatrixProduct
 from nbcode.widgets.neuron import Neuron
 
-ALL: tuple[type[InteractiveFigure], ...] = (MatrixProduct, Neuron, Hidden, LineFit, Descent, Backward)
+ALL: tuple[type[InteractiveFigure], ...] = (
+    MatrixProduct,
+    Neuron,
+    Hidden,
+    LineFit,
+    Descent,
+    Backward,
+    Convolution,
+    Lookup,
+)
 
-__all__ = ["ALL", "Backward", "Descent", "Hidden", "InteractiveFigure", "LineFit", "MatrixProduct", "Neuron"]
+__all__ = [
+    "ALL",
+    "Backward",
+    "Convolution",
+    "Descent",
+    "Hidden",
+    "InteractiveFigure",
+    "LineFit",
+    "Lookup",
+    "MatrixProduct",
+    "Neuron",
+]
