@@ -12,7 +12,7 @@ import torch
 from nbcode.data import toy
 from nbcode.data.regression import around_line
 from nbcode.data.surfaces import SURFACES
-from nbcode.widgets import ALL, Backward, Descent, Hidden, InteractiveFigure, LineFit, MatrixProduct, Neuron
+from nbcode.widgets import ALL, Backward, Descent, Hidden, InteractiveFigure, LineFit, MatrixProduct, Neuron, Wirings
 from nbcode.widgets.base import STATIC, attributes, bundle
 
 NAN, INF, HUGE = math.nan, math.inf, 10**400
@@ -64,6 +64,11 @@ REFUSED = [
     *((Backward, "inputs", {"b": x}, "-2 to 2") for x in (2.1, -3, NAN, INF, True, HUGE)),
     *((Backward, "inputs", {name: 1}, "inputs of 'product' are a, b, c") for name in ("w", "", 1)),
     *((Backward, "done", value, "0 to 5") for value in (-1, 6, 0.5, None, "3")),
+    *((Wirings, "tokens", value, "4 to 16") for value in (3, 17, 12.0, None, "12", True, HUGE)),
+    *((Wirings, "depth", value, "1 to 15") for value in (0, 16, 2.0, None, "2", True)),
+    *((Wirings, "convolution", value, "plain, dilated") for value in ("dense", "", True, None, 2)),
+    *((Wirings, name, value, "0 to 15") for name in ("source", "target") for value in (-1, 16, 0.5, None, "0", True)),
+    *((Wirings, "width", value, "1 to 1024") for value in (0, 1025, 64.0, None, "64", True)),
 ]
 
 
@@ -115,6 +120,7 @@ def test_what_is_fixed_cannot_be_given(figure, trait):
         (Descent, {"start": (3, -3), "rate": 10, "steps": 1000}, {"start": [3.0, -3.0], "rate": 10.0, "steps": 1000}),
         (Backward, {"inputs": {"b": 2}}, {"inputs": {"a": 2.0, "b": 2.0, "c": 0.5}}),
         (Backward, {"expression": "shared"}, {"expression": "shared", "inputs": {"a": 1.5, "b": 0.5}}),
+        (Wirings, {"source": 15, "target": 0, "width": 100}, {"source": 15, "target": 0, "width": 100}),
         (
             Backward,
             {"inputs": {"y": -2}, "expression": "neuron", "done": 5},
