@@ -13,6 +13,7 @@ CHAPTERS = {
     "nb-backward": "03_gradients",
     "nb-convolution": "05_cnn_rnn_attention",
     "nb-lookup": "05_cnn_rnn_attention",
+    "nb-wirings": "05_cnn_rnn_attention",
 }
 
 

@@ -23,6 +23,7 @@ from nbcode.widgets import (
     Lookup,
     MatrixProduct,
     Neuron,
+    Wirings,
 )
 from nbcode.widgets.base import STATIC, attributes, bundle
 
@@ -88,6 +89,11 @@ REFUSED = [
     *((Lookup, "entries", [[0, 0, 0, x], [0] * 4], "from -4 to 4") for x in (4.1, -5, NAN, -INF, "0", HUGE)),
     *((Lookup, "mode", value, "average, hard, soft") for value in ("Soft", "", None, 1, ["hard"])),
     *((Lookup, "score", value, "scaled, plain") for value in ("none", None, True, 0)),
+    *((Wirings, "tokens", value, "4 to 16") for value in (3, 17, 12.0, None, "12", True, HUGE)),
+    *((Wirings, "depth", value, "1 to 15") for value in (0, 16, 2.0, None, "2", True)),
+    *((Wirings, "convolution", value, "plain, dilated") for value in ("dense", "", True, None, 2)),
+    *((Wirings, name, value, "0 to 15") for name in ("source", "target") for value in (-1, 16, 0.5, None, "0", True)),
+    *((Wirings, "width", value, "1 to 1024") for value in (0, 1025, 64.0, None, "64", True)),
 ]
 
 
@@ -157,6 +163,7 @@ def test_what_is_fixed_cannot_be_given(figure, trait):
         ),
         (Backward, {"inputs": {"b": 2}}, {"inputs": {"a": 2.0, "b": 2.0, "c": 0.5}}),
         (Backward, {"expression": "shared"}, {"expression": "shared", "inputs": {"a": 1.5, "b": 0.5}}),
+        (Wirings, {"source": 15, "target": 0, "width": 100}, {"source": 15, "target": 0, "width": 100}),
         (
             Backward,
             {"inputs": {"y": -2}, "expression": "neuron", "done": 5},

@@ -9,6 +9,7 @@ from nbcode.widgets.line_fit import LineFit
 from nbcode.widgets.lookup import Lookup
 from nbcode.widgets.matrix_product import MatrixProduct
 from nbcode.widgets.neuron import Neuron
+from nbcode.widgets.wirings import Wirings
 
 ALL: tuple[type[InteractiveFigure], ...] = (
     MatrixProduct,
@@ -17,6 +18,7 @@ ALL: tuple[type[InteractiveFigure], ...] = (
     LineFit,
     Descent,
     Backward,
+    Wirings,
     Convolution,
     Lookup,
 )
@@ -32,4 +34,5 @@ __all__ = [
     "Lookup",
     "MatrixProduct",
     "Neuron",
+    "Wirings",
 ]

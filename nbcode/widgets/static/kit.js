@@ -77,6 +77,18 @@ export function sizeSlider(parent, { label, name, min, max, onInput, signal }) {
   };
 }
 
+// A slider over a few values in ascending order, such as whole numbers or powers of two.
+export function listSlider(parent, { label, name, values, onInput, signal }) {
+  const { input, show } = sliderRow(parent, label, { name, min: 0, max: values.length - 1, step: 1 }, i => onInput(values[i]), signal);
+  return {
+    set(v) {
+      const next = values.findIndex(value => value >= v);        // code may have set a value between two of them
+      input.value = next < 0 ? values.length - 1 : next;
+      show(number(v, 0));
+    },
+  };
+}
+
 export function button(parent, text, onClick, signal, attributes = {}) {
   const node = html(parent, "button", { type: "button", ...OWN_KEYS, ...attributes }, text);
   node.addEventListener("click", onClick, { signal });
