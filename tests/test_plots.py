@@ -27,6 +27,7 @@ def height(weights):
     return weights[..., 0] ** 2 + 3 * weights[..., 1] ** 2
 
 
+MAP = torch.tensor([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.1, 0.2, 0.7]])
 PATH = torch.tensor([[-2.0, 1.0], [-1.0, 0.0], [0.0, 0.5]])
 
 
@@ -44,6 +45,10 @@ FIGURES = {
     ),
     "descents": lambda: plots.descents({"bowl": (height, {"path": PATH})}, (-3, 3), (-3, 3), ("u", "v")),
     "graph": lambda: plots.computation_graph(Value(2.0) * Value(3.0)),
+    "attention": lambda: plots.attention_maps({"one": MAP, "two": MAP.T}, labels=["a", "b", "c"]),
+    "signed": lambda: plots.signed_maps({"one": MAP - 0.5}, ("column", "row")),
+    "images": lambda: plots.image_rows({"image": [MAP], "filters": [MAP - 0.5, -MAP]}, signed=["filters"]),
+    "spreads": lambda: plots.spreads({"plain": {"one": {4: [0.1, 0.3, 0.2], 8: [0.5]}}}, ("n", "value"), log="xy"),
     "chain": lambda: plots.chain_of_slopes(("x", "u", "y"), (1, 3, 9), (0.1, 0.2, 1.2)),
 }
 
@@ -350,3 +355,61 @@ def test_a_graph_that_nobody_could_read_is_refused():
         value = value + value
     with pytest.raises(ValueError, match="51 values"):
         plots.computation_graph(value)
+
+
+def test_attention_maps_show_every_weight_on_one_scale_and_name_rows_and_columns():
+    figure = plots.attention_maps({"one": MAP, "two": MAP[:2]}, labels=["a", "b", "c"])
+    for ax, weights in zip(figure.axes, (MAP, MAP[:2]), strict=False):
+        (image,) = ax.get_images()
+        assert torch.equal(torch.tensor(image.get_array()), weights)
+        assert image.get_clim() == (0, 1)
+        assert [label.get_text() for label in ax.get_xticklabels()] == ["a", "b", "c"]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["a", "b", "c"]
+
+
+def test_signed_maps_have_white_at_zero():
+    (image,) = plots.signed_maps({"one": MAP - 0.9}, ("column", "row")).axes[0].get_images()
+    low, high = image.get_clim()
+    assert low == -high == pytest.approx(-0.9)
+    assert image.cmap(0.5)[:3] == pytest.approx((1, 1, 1), abs=0.05)
+
+
+def test_image_rows_share_a_scale_in_each_row_and_leave_the_rest_empty():
+    figure = plots.image_rows({"images": [MAP, 2 * MAP], "filters": [-MAP]}, signed=["filters"])
+    first, second, third, empty = figure.axes
+    assert [ax.get_images()[0].get_clim() for ax in (first, second, third)] == [(0, 2), (0, 2), (-1, 1)]
+    assert not empty.get_images() and not empty.axison
+    assert [first.get_ylabel(), third.get_ylabel()] == ["images", "filters"]
+
+
+def test_spreads_show_median_lowest_and_highest_of_every_line():
+    values = {4: [0.1, 0.4, 0.2], 16: [0.9, 0.5, 0.6]}
+    figure = plots.spreads({"a": {"one": values}, "b": {"two": values}}, ("n", "share"), level=("chance", 0.125))
+    assert [ax.get_title() for ax in figure.axes] == ["a", "b"]
+    for ax, label in zip(figure.axes, ("one", "two"), strict=True):
+        line, level = ax.get_lines()
+        assert line.get_label() == label
+        assert (line.get_xdata().tolist(), line.get_ydata().tolist()) == ([4, 16], [0.2, 0.6])
+        assert set(level.get_ydata()) == {0.125}
+        band = {tuple(point) for point in ax.collections[0].get_paths()[0].vertices.round(6).tolist()}
+        assert {(4, 0.1), (4, 0.4), (16, 0.5), (16, 0.9)} <= band
+        assert ax.get_xscale() == "log" and [tick.get_text() for tick in ax.get_xticklabels()] == ["4", "16"]
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: plots.attention_maps({}),
+        lambda: plots.attention_maps({"one": MAP[0]}),
+        lambda: plots.signed_maps({"one": MAP[None]}, ("x", "y")),
+        lambda: plots.image_rows({}),
+        lambda: plots.image_rows({"none": []}),
+        lambda: plots.spreads({}, ("n", "value")),
+        lambda: plots.spreads({"a": {}}, ("n", "value")),
+        lambda: plots.spreads({"a": {str(k): {1: [1]} for k in range(5)}}, ("n", "value")),
+        lambda: plots.spreads({"a": {"one": {1: []}}}, ("n", "value")),
+    ],
+)
+def test_matrices_and_spreads_refuse_what_cannot_be_drawn(draw):
+    with pytest.raises(ValueError, match=r"give at least one|has a parameter without a value"):
+        draw()

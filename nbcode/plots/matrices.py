@@ -29,7 +29,7 @@ def attention_maps(
     with new_figure(3.1 * len(maps) + 0.4, 3.1) as figure:
         panels = figure.subplots(1, len(maps), squeeze=False)[0]
         for ax, (title, weights) in zip(panels, maps.items(), strict=True):
-            shown = ax.imshow(weights.detach().cpu(), cmap="Greys", vmin=0, vmax=1, aspect="auto")
+            shown = ax.imshow(weights.detach().cpu().numpy(), cmap="Greys", vmin=0, vmax=1, aspect="auto")
             ax.set(title=title, xlabel=names[0], ylabel=names[1])
             ax.grid(visible=False)
             if labels is not None:
@@ -56,7 +56,9 @@ def signed_maps(maps: Mapping[str, torch.Tensor], names: tuple[str, str]) -> Fig
         for ax, (title, matrix) in zip(panels, maps.items(), strict=True):
             matrix = matrix.detach().cpu()
             limit = matrix.abs().max().item() or 1.0
-            shown = ax.imshow(matrix, cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
+            shown = ax.imshow(
+                matrix.numpy(), cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
+            )
             ax.set(title=title, xlabel=names[0], ylabel=names[1])
             ax.grid(visible=False)
             figure.colorbar(shown, ax=ax, shrink=0.8)
@@ -90,7 +92,7 @@ def image_rows(rows: Mapping[str, Sequence[torch.Tensor]], signed: Sequence[str]
 
 def _picture(ax: Axes, matrix: torch.Tensor, limit: float, signed: bool) -> None:
     low, colors = (-limit, "PuOr") if signed else (0, "Greys")
-    ax.imshow(matrix.detach().cpu(), cmap=colors, vmin=low, vmax=limit)
+    ax.imshow(matrix.detach().cpu().numpy(), cmap=colors, vmin=low, vmax=limit)
     ax.set(xticks=(), yticks=())
     ax.grid(visible=False)
     for side in ax.spines.values():
