@@ -11,6 +11,7 @@ CHAPTERS = {
     "nb-line-fit": "02_training",
     "nb-descent": "03_gradients",
     "nb-backward": "03_gradients",
+    "nb-signal": "04_activations",
 }
 
 

@@ -7,7 +7,8 @@ from nbcode.widgets.hidden import Hidden
 from nbcode.widgets.line_fit import LineFit
 from nbcode.widgets.matrix_product import MatrixProduct
 from nbcode.widgets.neuron import Neuron
+from nbcode.widgets.signal import Signal
 
-ALL: tuple[type[InteractiveFigure], ...] = (MatrixProduct, Neuron, Hidden, LineFit, Descent, Backward)
+ALL: tuple[type[InteractiveFigure], ...] = (MatrixProduct, Neuron, Hidden, LineFit, Descent, Backward, Signal)
 
-__all__ = ["ALL", "Backward", "Descent", "Hidden", "InteractiveFigure", "LineFit", "MatrixProduct", "Neuron"]
+__all__ = ["ALL", "Backward", "Descent", "Hidden", "InteractiveFigure", "LineFit", "MatrixProduct", "Neuron", "Signal"]

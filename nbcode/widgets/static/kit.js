@@ -43,6 +43,9 @@ export function brief(value, digits = 3) {
   return (value < 0 ? "−" : "") + text.replace("e+", "e").replace("e-", "e−");
 }
 
+// A power of ten as a reader writes it: 10⁻³.
+export const raised = power => `10${[...String(power)].map(sign => (sign === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign])).join("")}`;
+
 function sliderRow(parent, label, attributes, onInput, signal) {
   const row = html(parent, "label", { class: "nb-slider" });
   html(row, "span", { class: "nb-name" }, label);
@@ -53,14 +56,14 @@ function sliderRow(parent, label, attributes, onInput, signal) {
   return { input, show };
 }
 
-// A slider from -max to max.
-export function slider(parent, { label, name, max, step, onInput, signal }) {
-  const { input, show } = sliderRow(parent, label, { name, min: -max, max, step }, onInput, signal);
+// A slider from -max to max, or from another min.
+export function slider(parent, { label, name, max, min = -max, step, digits = 2, onInput, signal }) {
+  const { input, show } = sliderRow(parent, label, { name, min, max, step }, onInput, signal);
   return {
     set(v) {
       const reach = Math.max(max, Math.ceil(Math.abs(v)));       // a handle may have gone further than the slider
-      Object.assign(input, { min: -reach, max: reach, value: v });
-      show(number(v));
+      Object.assign(input, { min: Math.max(min, -reach), max: reach, value: v });
+      show(number(v, digits));
     },
   };
 }
