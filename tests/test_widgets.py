@@ -12,7 +12,7 @@ import torch
 from nbcode.data import toy
 from nbcode.data.regression import around_line
 from nbcode.data.surfaces import SURFACES
-from nbcode.widgets import ALL, Backward, Descent, Hidden, InteractiveFigure, LineFit, MatrixProduct, Neuron
+from nbcode.widgets import ALL, Backward, Descent, Hidden, InteractiveFigure, LineFit, MatrixProduct, Neuron, Signal
 from nbcode.widgets.base import STATIC, attributes, bundle
 
 NAN, INF, HUGE = math.nan, math.inf, 10**400
@@ -64,6 +64,12 @@ REFUSED = [
     *((Backward, "inputs", {"b": x}, "-2 to 2") for x in (2.1, -3, NAN, INF, True, HUGE)),
     *((Backward, "inputs", {name: 1}, "inputs of 'product' are a, b, c") for name in ("w", "", 1)),
     *((Backward, "done", value, "0 to 5") for value in (-1, 6, 0.5, None, "3")),
+    *((Signal, "activation", value, "leaky_relu, elu, gelu") for value in ("ReLU", "swish", "", None, 1, True, [])),
+    *((Signal, "initialization", value, "small normal, xavier") for value in ("Xavier", "small", None, 0, {})),
+    *((Signal, name, value, "1 to 30") for name in ("depth", "layer") for value in (0, 31, 2.5, None, "3", True)),
+    *((Signal, "seed", value, "0 to 9999") for value in (-1, 10_000, 0.5, None, "3", True, HUGE)),
+    *((Signal, name, 1, "True or False") for name in ("residual", "normalization")),
+    *((Signal, "residual", value, "True or False") for value in (0, None, "true", "False", [], NAN)),
 ]
 
 
@@ -119,6 +125,12 @@ def test_what_is_fixed_cannot_be_given(figure, trait):
             Backward,
             {"inputs": {"y": -2}, "expression": "neuron", "done": 5},
             {"inputs": {"w": 0.5, "x": 1.5, "b": -0.2, "y": -2.0}, "expression": "neuron", "done": 5},
+        ),
+        (Signal, {"depth": 30, "layer": 30, "seed": 9999}, {"depth": 30, "layer": 30, "seed": 9999}),
+        (
+            Signal,
+            {"activation": "none", "initialization": "small normal", "residual": True},
+            {"activation": "none", "initialization": "small normal", "residual": True},
         ),
     ],
 )
