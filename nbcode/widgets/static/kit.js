@@ -57,13 +57,13 @@ function sliderRow(parent, label, attributes, onInput, signal) {
 }
 
 // A slider from -max to max, or from another min.
-export function slider(parent, { label, name, max, min = -max, step, digits = 2, onInput, signal }) {
+export function slider(parent, { label, name, max, min = -max, step, digits = 2, unit = "", onInput, signal }) {
   const { input, show } = sliderRow(parent, label, { name, min, max, step }, onInput, signal);
   return {
     set(v) {
       const reach = Math.max(max, Math.ceil(Math.abs(v)));       // a handle may have gone further than the slider
-      Object.assign(input, { min: Math.max(min, -reach), max: reach, value: v });
-      show(number(v, digits));
+      Object.assign(input, { min: min < 0 ? -reach : min, max: reach, value: v });
+      show(number(v, digits) + unit);
     },
   };
 }
