@@ -14,6 +14,7 @@ CHAPTERS = {
     "nb-convolution": "05_cnn_rnn_attention",
     "nb-lookup": "05_cnn_rnn_attention",
     "nb-wirings": "05_cnn_rnn_attention",
+    "nb-signal": "04_activations",
 }
 
 

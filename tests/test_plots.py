@@ -84,6 +84,7 @@ def test_every_figure_function_is_tried_here():
     tried = [
         "decision_planes", "mistakes_per_epoch", "study_spread", "slice_through_surface", "curves", "bundle", "strips",
         "predicted_against_true", "errors_by_choice", "descents", "computation_graph", "chain_of_slopes",
+        "attention_maps", "signed_maps", "image_rows", "spreads",
     ]  # fmt: skip
     assert sorted(plots.__all__) == sorted(tried)
     assert len(FIGURES) == len(tried)

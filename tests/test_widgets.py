@@ -23,6 +23,7 @@ from nbcode.widgets import (
     Lookup,
     MatrixProduct,
     Neuron,
+    Signal,
     Wirings,
 )
 from nbcode.widgets.base import STATIC, attributes, bundle
@@ -94,6 +95,12 @@ REFUSED = [
     *((Wirings, "convolution", value, "plain, dilated") for value in ("dense", "", True, None, 2)),
     *((Wirings, name, value, "0 to 15") for name in ("source", "target") for value in (-1, 16, 0.5, None, "0", True)),
     *((Wirings, "width", value, "1 to 1024") for value in (0, 1025, 64.0, None, "64", True)),
+    *((Signal, "activation", value, "leaky_relu, elu, gelu") for value in ("ReLU", "swish", "", None, 1, True, [])),
+    *((Signal, "initialization", value, "small normal, xavier") for value in ("Xavier", "small", None, 0, {})),
+    *((Signal, name, value, "1 to 30") for name in ("depth", "layer") for value in (0, 31, 2.5, None, "3", True)),
+    *((Signal, "seed", value, "0 to 9999") for value in (-1, 10_000, 0.5, None, "3", True, HUGE)),
+    *((Signal, name, 1, "True or False") for name in ("residual", "normalization")),
+    *((Signal, "residual", value, "True or False") for value in (0, None, "true", "False", [], NAN)),
 ]
 
 
@@ -168,6 +175,12 @@ def test_what_is_fixed_cannot_be_given(figure, trait):
             Backward,
             {"inputs": {"y": -2}, "expression": "neuron", "done": 5},
             {"inputs": {"w": 0.5, "x": 1.5, "b": -0.2, "y": -2.0}, "expression": "neuron", "done": 5},
+        ),
+        (Signal, {"depth": 30, "layer": 30, "seed": 9999}, {"depth": 30, "layer": 30, "seed": 9999}),
+        (
+            Signal,
+            {"activation": "none", "initialization": "small normal", "residual": True},
+            {"activation": "none", "initialization": "small normal", "residual": True},
         ),
     ],
 )

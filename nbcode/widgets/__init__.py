@@ -9,6 +9,7 @@ from nbcode.widgets.line_fit import LineFit
 from nbcode.widgets.lookup import Lookup
 from nbcode.widgets.matrix_product import MatrixProduct
 from nbcode.widgets.neuron import Neuron
+from nbcode.widgets.signal import Signal
 from nbcode.widgets.wirings import Wirings
 
 ALL: tuple[type[InteractiveFigure], ...] = (
@@ -18,6 +19,7 @@ ALL: tuple[type[InteractiveFigure], ...] = (
     LineFit,
     Descent,
     Backward,
+    Signal,
     Wirings,
     Convolution,
     Lookup,
@@ -34,5 +36,6 @@ __all__ = [
     "Lookup",
     "MatrixProduct",
     "Neuron",
+    "Signal",
     "Wirings",
 ]

@@ -109,6 +109,16 @@ class Choice(traitlets.Enum):
         return self.values[self.values.index(value)]
 
 
+class Switch(traitlets.Bool):
+    """On or off."""
+
+    def validate(self, obj, value):
+        """The value, or a ``BadTrait`` that says what is allowed."""
+        if not isinstance(value, bool):
+            raise BadTrait(f"{self.name} is {value!r}; give True or False")
+        return value
+
+
 def attributes(cls: type[InteractiveFigure], given: Mapping[str, object]) -> dict:
     """The complete state of a figure from some of its traits, validated.
 

@@ -1,10 +1,8 @@
 // A small curve of heights that span many powers of ten, step by step.
-import { svg } from "./kit.js";
+import { raised, svg } from "./kit.js";
 
 const WIDE = 320, TALL = 118, LEFT = 42, BOTTOM = 22, TOP = 8;
 const LEAST = 1e-16;       // what is 0 stands at the lower edge
-
-const raised = power => `10${[...String(power)].map(sign => (sign === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign])).join("")}`;
 
 export class HeightCurve {
   constructor(parent, label) {

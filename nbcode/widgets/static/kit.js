@@ -43,6 +43,9 @@ export function brief(value, digits = 3) {
   return (value < 0 ? "−" : "") + text.replace("e+", "e").replace("e-", "e−");
 }
 
+// A power of ten as a reader writes it: 10⁻³.
+export const raised = power => `10${[...String(power)].map(sign => (sign === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign])).join("")}`;
+
 function sliderRow(parent, label, attributes, onInput, signal) {
   const row = html(parent, "label", { class: "nb-slider" });
   html(row, "span", { class: "nb-name" }, label);
