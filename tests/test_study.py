@@ -329,3 +329,34 @@ def test_ctrl_c_ends_the_command_with_130_and_keeps_the_finished_cells(tmp_path)
 def test_a_column_that_does_not_exist_matches_nothing(results):
     with pytest.raises(ValueError, match="no rows with"):
         results.column("a", bogus=None)
+
+
+def test_several_workers_write_the_same_table_in_the_same_order(tmp_path):
+    cells = [{"margin": margin, "seed": seed} for margin in (0.4, 0.2) for seed in range(2)]
+    one = STUDY.run(cells, COMMAND, tmp_path / "one.csv")
+    two = STUDY.run(cells, COMMAND, tmp_path / "two.csv", workers=2)
+    assert rows(one) == rows(two)
+
+
+def test_several_workers_stop_at_ctrl_c_and_continue(tmp_path):
+    out = tmp_path / "out.csv"
+    command = [
+        sys.executable,
+        "-m",
+        "nbcode.experiments.recall",
+        "--distances",
+        "2",
+        "--models",
+        "cnn",
+        "--seeds",
+        "40",
+    ]
+    command += ["--steps", "40", "--workers", "2", "--out", str(out)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as started:
+        deadline = time.monotonic() + 120
+        while not (partial_of(out).exists() and partial_of(out).read_text(encoding="utf-8").count("\n") >= 6):
+            assert time.monotonic() < deadline and started.poll() is None
+            time.sleep(0.05)
+        os.killpg(started.pid, signal.SIGINT)  # as a terminal does: to all of them
+        assert started.wait(60) == 130
+    assert partial_of(out).exists() and not out.exists()

@@ -1,7 +1,7 @@
 """How far back can convolution, recurrence and attention reach, and what is each of them good at?
 
 ``python -m nbcode.experiments.recall [--distances 4,8,...] [--models cnn,...] [--seeds 5] [--steps 1000]
-[--device cpu] [--out FILE]``
+[--device cpu] [--workers 1] [--out FILE]``
 
 Models with about 8,000 parameters each, equal but for the way in which they mix positions
 (:mod:`nbcode.models.sequence`), learn the tasks of :mod:`nbcode.data.recall` from data that never repeat: recall at
@@ -27,7 +27,7 @@ import torch
 
 from nbcode.experiments.recall_rates import best_rate
 from nbcode.experiments.sequence_run import accuracy, build, draw, gradient_at_first, train
-from nbcode.experiments.study import Study, at_least_one, device_here, main, parser
+from nbcode.experiments.study import Study, add_workers, at_least_one, device_here, main, parser
 from nbcode.models.sequence import MIXERS
 
 DISTANCES = (4, 8, 16, 32, 64, 128, 256)
@@ -101,6 +101,7 @@ if __name__ == "__main__":
     flags.add_argument("--models", type=_models, default=tuple(MODELS), help=f"comma-separated: {', '.join(MODELS)}")
     flags.add_argument("--steps", type=at_least_one, default=STEPS, help="at most (default: %(default)s)")
     flags.add_argument("--device", type=device_here, default="cpu", help="cpu, cuda or mps (default: %(default)s)")
+    add_workers(flags)
     chosen = flags.parse_args()
     torch.set_num_threads(1)  # layers this small: a second thread would mostly wait
     study = dataclasses.replace(STUDY, measure=functools.partial(measure, steps=chosen.steps, device=chosen.device))

@@ -1,6 +1,6 @@
 """Which learning rate suits each mixer? A pilot for :mod:`nbcode.experiments.recall`, on seeds that it does not use.
 
-``python -m nbcode.experiments.recall_rates [--seeds 2] [--out FILE]``
+``python -m nbcode.experiments.recall_rates [--seeds 2] [--workers 1] [--out FILE]``
 
 Each mixer tries three rates on four small cells. The one with the highest mean accuracy is its rate in the study, for
 all tasks and distances.
@@ -14,11 +14,11 @@ import sys
 import torch
 
 from nbcode.experiments.sequence_run import accuracy, build, draw, train
-from nbcode.experiments.study import Study, main, parser
+from nbcode.experiments.study import Study, add_workers, main, parser
 from nbcode.models.sequence import MIXERS
 
 RATES = (1e-3, 3e-3, 1e-2)
-CELLS = (("recall", 16), ("recall", 64), ("pattern", 32), ("lookup", 32))  # task and distance
+CELLS = (("recall", 16), ("recall", 256), ("pattern", 32), ("lookup", 32))  # task and distance: near and far
 FIRST_SEED = 100
 STEPS = 1_000
 
@@ -50,7 +50,9 @@ def best_rate(mixer: str) -> float:
 
 
 if __name__ == "__main__":
-    chosen = parser(STUDY, __doc__.splitlines()[0], seeds=2).parse_args()
+    flags = parser(STUDY, __doc__.splitlines()[0], seeds=2)
+    add_workers(flags)
+    chosen = flags.parse_args()
     torch.set_num_threads(1)  # layers this small: a second thread would mostly wait
     grid = [
         {"mixer": mixer, "rate": rate, "task": task, "distance": distance, "seed": FIRST_SEED + seed}

@@ -3,7 +3,8 @@
 ``python -m nbcode.experiments.step_cost [--repeats 7] [--device cpu] [--out FILE]``
 
 One layer of each kind, of one width, forward and backward over 8 sequences. The layers take turns, so that what
-disturbs the machine disturbs all of them alike, and each gets the median of its times. Memory is counted, not measured:
+disturbs the machine disturbs all of them alike, and each gets the median of its times: on the CPU the computing time of
+one thread, on a GPU the time of the wall. Memory is counted, not measured:
 the bytes of all tensors that autograd keeps between forward and backward, each once, without inputs and parameters.
 """
 
@@ -13,11 +14,11 @@ import dataclasses
 import functools
 import statistics
 import sys
-import time
 
 import torch
 from torch import nn
 
+from nbcode.experiments.sequence_run import clock
 from nbcode.experiments.study import Study, at_least_one, device_here, main, parser
 from nbcode.models.sequence import Attention, Convolutions, Recurrence
 
@@ -53,11 +54,9 @@ def measure(width: int, length: int, repeats: int = REPEATS, device: str = "cpu"
 
 def step_time(layer: nn.Module, x: torch.Tensor) -> float:
     """Seconds of one pass forward and backward."""
-    _wait(x)
-    begun = time.perf_counter()
+    begun = clock(x.device)
     layer(x).sum().backward()
-    _wait(x)
-    return time.perf_counter() - begun
+    return clock(x.device) - begun
 
 
 def kept_bytes(layer: nn.Module, x: torch.Tensor) -> int:
@@ -99,11 +98,6 @@ def crossing(lengths: list[float], one: list[float], other: list[float]) -> floa
     return lengths[last_below] * (lengths[last_below + 1] / lengths[last_below]) ** part
 
 
-def _wait(x: torch.Tensor) -> None:
-    if x.device.type != "cpu":
-        torch.accelerator.synchronize()
-
-
 STUDY = Study(
     "nbcode.experiments.step_cost",
     ("width", "length"),
@@ -117,5 +111,6 @@ if __name__ == "__main__":
     flags.add_argument("--repeats", type=at_least_one, default=REPEATS, help="rounds (default: %(default)s)")
     flags.add_argument("--device", type=device_here, default="cpu", help="cpu, cuda or mps (default: %(default)s)")
     chosen = flags.parse_args()
+    torch.set_num_threads(1)  # so that the computing time of the process is the time of the step
     study = dataclasses.replace(STUDY, measure=functools.partial(measure, repeats=chosen.repeats, device=chosen.device))
     sys.exit(main(study, [{"width": width, "length": length} for width in WIDTHS for length in LENGTHS], chosen))

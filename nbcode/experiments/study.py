@@ -1,6 +1,6 @@
 """The frame of a study: run each cell once, keep every finished row, continue after an interruption.
 
-Left out: running cells in parallel. The machines that this course is made for have two cores, and PyTorch uses both.
+Cells run one after another, or several at a time in processes of their own, with one thread each.
 """
 
 from __future__ import annotations
@@ -8,10 +8,12 @@ from __future__ import annotations
 import argparse
 import csv
 import datetime
+import multiprocessing
 import platform
 import shlex
+import signal
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,13 +56,14 @@ class Study:
         """The committed results."""
         return read(self.path)
 
-    def run(self, cells: Iterable[Mapping], command: str, out: Path | None = None) -> Path:
+    def run(self, cells: Iterable[Mapping], command: str, out: Path | None = None, workers: int = 1) -> Path:
         """Measure the cells and write a CSV file; finished rows survive an interruption.
 
         Args:
             cells: one mapping of the keys per cell.
             command: what to type to get these results again; it is written into the file.
             out: the CSV file; ``None`` means the committed one.
+            workers: how many processes measure cells at the same time; with 1, this process does.
 
         Returns:
             The path of the finished file.
@@ -73,12 +76,21 @@ class Study:
         cells = list(cells)
         with partial.open("a", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, self.keys + self.values, lineterminator="\n")
-            progress = tqdm(cells[done:], initial=done, total=len(cells), unit="cell", desc=self.name)
-            for cell in progress:
-                writer.writerow({**cell, **self._measured(cell)})
+            measured = self._all_measured(cells[done:], workers)
+            progress = tqdm(measured, initial=done, total=len(cells), unit="cell", desc=self.name)
+            for cell, values in zip(cells[done:], progress, strict=True):
+                writer.writerow({**cell, **values})
                 file.flush()
         self._finish(partial, out, header)
         return out
+
+    def _all_measured(self, cells: Sequence[Mapping], workers: int) -> Iterator[Mapping]:
+        """The values of the cells, in their order, whoever is done first."""
+        if workers == 1:
+            yield from map(self._measured, cells)
+            return
+        with multiprocessing.get_context("spawn").Pool(workers, _begin_worker) as pool:
+            yield from pool.imap(self._measured, cells)
 
     def _measured(self, cell: Mapping) -> Mapping:
         measured = self.measure(**cell)
@@ -158,7 +170,8 @@ def read(path: Path) -> Results:
 def main(study: Study, cells: Sequence[Mapping], arguments: argparse.Namespace) -> int:
     """Run a study from the command line. Returns the exit code: 130 after Ctrl-C, with everything finished kept."""
     try:
-        written = study.run(cells, _command(study), Path(arguments.out) if arguments.out else None)
+        out = Path(arguments.out) if arguments.out else None
+        written = study.run(cells, _command(study), out, getattr(arguments, "workers", 1))
     except KeyboardInterrupt:
         print("\ninterrupted; the finished cells are kept, and the same command continues", file=sys.stderr)
         return 130
@@ -187,12 +200,23 @@ def at_least_one(text: str) -> int:
     return number
 
 
+def add_workers(flags: argparse.ArgumentParser) -> None:
+    """Add ``--workers`` to the command line of a study whose cells use one thread each."""
+    help_text = "processes that measure cells at the same time (default: %(default)s)"
+    flags.add_argument("--workers", type=at_least_one, default=1, help=help_text)
+
+
 def device_here(text: str) -> str:
     """The name of a device that this machine has, for argparse."""
     try:
         return choose(text).device.type
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _begin_worker() -> None:
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the process that asked ends its workers
 
 
 def _command(study: Study) -> str:
