@@ -3,4 +3,4 @@
 Each study is a module with a ``STUDY``; ``python -m nbcode.experiments.<name>`` runs it again.
 """
 
-NAMES = ("perceptron", "article_run", "ravine")
+NAMES = ("perceptron", "article_run", "ravine", "activations", "overfitting")

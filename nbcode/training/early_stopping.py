@@ -15,10 +15,11 @@ from nbcode.training.loop import StopTraining
 class EarlyStopping:
     """A hook for ``fit``: measures from time to time, and ends the run when that has not improved for a while.
 
-    At the end of its ``with`` block the model has its best weights, however the run ended::
+    A run may also end otherwise, by its plan or by Ctrl-C, so ``restore`` is a call of its own::
 
-        with EarlyStopping(model, validation_loss, every=20, patience=5) as stop:
-            fit(model, ..., on_step=stop)
+        stop = EarlyStopping(model, validation_loss, every=20, patience=5)
+        fit(model, ..., on_step=stop)
+        stop.restore()
 
     Attributes:
         measured: step -> what was measured there.
@@ -52,9 +53,12 @@ class EarlyStopping:
         elif record.step - self.best_step >= self.every * self.patience:
             raise StopTraining(f"no better than at step {self.best_step} for {self.patience} measurements")
 
-    def __enter__(self) -> EarlyStopping:
-        return self
+    def restore(self) -> None:
+        """Give the model the weights from when it was best.
 
-    def __exit__(self, *error: object) -> None:
-        if self._weights is not None:
-            self.model.load_state_dict(self._weights)
+        Raises:
+            ValueError: nothing was measured, or nothing but NaN.
+        """
+        if self._weights is None:
+            raise ValueError(f"no measurement yet; the first one is due after step {self.every}")
+        self.model.load_state_dict(self._weights)
