@@ -53,7 +53,7 @@ def leaky_relu(x: torch.Tensor) -> torch.Tensor:
 
 def leaky_relu_slope(x: torch.Tensor) -> torch.Tensor:
     """1 or ``LEAK``."""
-    return torch.where(x <= 0, LEAK, 1.0).to(x.dtype)
+    return torch.where(x <= 0, LEAK, torch.ones_like(x))  # two plain numbers would make a float32
 
 
 def elu(x: torch.Tensor) -> torch.Tensor:
