@@ -1,9 +1,15 @@
 """The exercises of the course: ``ALL`` of them, and ``check``, which judges a reader's answers."""
 
-from nbcode.exercises import before, gradients, neuron, training
+from nbcode.exercises import activations, before, gradients, neuron, training
 from nbcode.exercises.frame import Check, Exercise, Mutant, Verdict
 
-ALL: tuple[Exercise, ...] = (*before.EXERCISES, *neuron.EXERCISES, *training.EXERCISES, *gradients.EXERCISES)
+ALL: tuple[Exercise, ...] = (
+    *before.EXERCISES,
+    *neuron.EXERCISES,
+    *training.EXERCISES,
+    *gradients.EXERCISES,
+    *activations.EXERCISES,
+)
 check = Check(ALL)
 
 __all__ = ["ALL", "Check", "Exercise", "Mutant", "Verdict", "check"]

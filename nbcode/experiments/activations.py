@@ -19,7 +19,6 @@ from nbcode.data.digits import Part, digits
 from nbcode.device import set_seed
 from nbcode.experiments.study import Study, main, parser
 from nbcode.models.mlp import MLP, MLPConfig
-from nbcode.probes import recording, rms
 from nbcode.training.evaluation import evaluating
 from nbcode.training.loss import cross_entropy
 
@@ -46,12 +45,14 @@ def gradient_ratio(model: MLP, part: Part) -> float:
 
     In float64, since in float32 a gradient below 1e-45 is 0.
     """
-    ends = {"first": model.layers[0], "last": model.layers[-1]}
     model.double()
-    with recording(ends) as signals:
-        cross_entropy(model(part.images.double()), part.labels).backward()
-    model.float().zero_grad()
-    return rms(signals.gradients["first"][0]) / rms(signals.gradients["last"][0])
+    outputs = [part.images.double().flatten(1)]  # (B, D), then (B, width) for each layer
+    for layer in model.layers:
+        outputs.append(layer(outputs[-1]))
+    loss = cross_entropy(model.output(model.norm(outputs[-1])), part.labels)
+    first, last = torch.autograd.grad(loss, (outputs[1], outputs[-1]))
+    model.float()
+    return (first.norm() / last.norm()).item()
 
 
 def train(model: MLP, part: Part, seed: int, steps: int = STEPS) -> list[float]:
