@@ -42,11 +42,12 @@ def recording(modules: Mapping[str, nn.Module]) -> Iterator[Signals]:
     Raises:
         ValueError: a module returns something that is no tensor.
     """
-    signals = Signals({name: [] for name in modules}, {name: [] for name in modules})
+    signals = Signals()
     with contextlib.ExitStack() as hooks:
         for name, module in modules.items():
-            hook = module.register_forward_hook(partial(_record, name, signals, hooks))
-            hooks.callback(hook.remove)
+            signals.outputs[name], signals.gradients[name] = [], []
+            record = partial(_record, name, signals, hooks)
+            hooks.callback(module.register_forward_hook(record).remove)
         yield signals
 
 
@@ -73,7 +74,7 @@ def rms(values: torch.Tensor) -> float:
 
 
 def dead_units(model: nn.Module, modules: Mapping[str, nn.Module], batches: Iterable) -> dict[str, torch.Tensor]:
-    """Which features are 0 for every example: after a ReLU, such a unit passes no gradient and cannot come back.
+    """Which features are 0 for every example: after a ReLU, such a unit passes no gradient, and its weights stay.
 
     Only a whole data set can tell: a unit that is silent on one batch may fire on the next.
 

@@ -70,7 +70,8 @@ def gain(name: str) -> float:
     """
     z = torch.linspace(-12, 12, 24_001, dtype=torch.float64)
     density = (-z.square() / 2).exp()
-    mean_square = (activation(name).function(z).square() * density).sum() / density.sum()
+    squares = activation(name).function(z).square()
+    mean_square = (squares * density).sum() / density.sum()
     return 1 / math.sqrt(mean_square.item())
 
 

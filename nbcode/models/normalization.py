@@ -14,7 +14,7 @@ def layer_norm(x: torch.Tensor, eps: float = 1e-5) -> torch.Tensor:
         eps: added to the variance; keeps the division defined where all D numbers are equal.
     """
     centered = x - x.mean(dim=-1, keepdim=True)  # (..., D)
-    variance = centered.square().mean(dim=-1, keepdim=True)  # (..., 1), divided by D and not by D - 1
+    variance = centered.square().mean(dim=-1, keepdim=True)  # (..., 1), over D
     return centered / (variance + eps).sqrt()
 
 
