@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable
 
 LARGEST_EXPONENT = math.log(sys.float_info.max)  # 709.78
+LEAK = 0.01  # the slope of leaky ReLU below 0, as in PyTorch
 
 
 def _is_number(data: object) -> bool:
@@ -159,6 +160,22 @@ class Value:
     def relu(self) -> Value:
         """The value where it is positive, else 0. At exactly 0 the slope is 0, as in PyTorch."""
         return Value(max(self.data, 0.0), (self,), (float(self.data > 0),), "relu")
+
+    def leaky_relu(self) -> Value:
+        """The value where it is positive, else ``LEAK`` times it."""
+        slope = 1.0 if self.data > 0 else LEAK
+        return Value(slope * self.data, (self,), (slope,), "leaky relu")
+
+    def elu(self) -> Value:
+        """The value where it is positive, else exp(x) - 1."""
+        below = min(self.data, 0.0)
+        return Value(self.data if self.data > 0 else math.expm1(below), (self,), (math.exp(below),), "elu")
+
+    def gelu(self) -> Value:
+        """The value times the share of the standard normal distribution below it."""
+        share = math.erfc(-self.data / math.sqrt(2)) / 2
+        density = math.exp(-self.data * self.data / 2) / math.sqrt(2 * math.pi)  # data**2 would raise far out
+        return Value(self.data * share, (self,), (share + self.data * density,), "gelu")
 
     def __float__(self) -> float:
         return self.data

@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn import functional
 
 from nbcode.autograd import Value, ordered
 
@@ -24,10 +25,13 @@ BINARY = {
     "/": operator.truediv,
     "**": operator.pow,
 }
-UNARY = ["neg", "exp", "log", "tanh", "relu", "sigmoid"]
+UNARY = ["neg", "exp", "log", "tanh", "relu", "sigmoid", "leaky_relu", "elu", "gelu"]
+IN_FUNCTIONAL = {"leaky_relu": functional.leaky_relu, "elu": functional.elu, "gelu": functional.gelu}
 
 
 def apply(name, x):
+    if isinstance(x, torch.Tensor) and name in IN_FUNCTIONAL:  # no methods of a tensor
+        return IN_FUNCTIONAL[name](x)
     return -x if name == "neg" else getattr(x, name)()
 
 
@@ -45,7 +49,7 @@ def sane(name, x, y=None):
         return abs(y) > 0.05
     if name == "**":
         return abs(y) <= 4 and x > 0.05
-    return {"log": x > 0.05, "relu": abs(x) > 1e-6}.get(name, True)
+    return {"log": x > 0.05, "relu": abs(x) > 1e-6, "leaky_relu": abs(x) > 1e-6}.get(name, True)
 
 
 class Pair:
@@ -291,7 +295,7 @@ def test_at_the_edges_a_plain_number_on_the_right_does_as_in_pytorch(name, left,
     assert same(one.data, other.item()) and same(mine.grad, theirs.grad.item())
 
 
-@pytest.mark.parametrize("name", ["exp", "tanh", "sigmoid", "relu", "neg"])
+@pytest.mark.parametrize("name", ["exp", "tanh", "sigmoid", "relu", "neg", "leaky_relu", "elu"])
 @pytest.mark.parametrize("x", [0.0, -0.0, 1e-300, 20.0, -20.0, 709.78, 709.79, 1e4, -800.0, INF, -INF, NAN])
 def test_functions_at_the_edges_are_those_of_pytorch(name, x):
     mine, theirs = Value(x), leaf(x)
@@ -300,8 +304,22 @@ def test_functions_at_the_edges_are_those_of_pytorch(name, x):
     other.backward()
     # One function on its own, so almost to the last digit; near 1, tanh loses its slope's digits as PyTorch's does.
     assert one.data == pytest.approx(other.item(), rel=1e-12, abs=0, nan_ok=True)
-    if not (name == "relu" and math.isnan(x)):
+    if not (name in ("relu", "leaky_relu", "elu") and math.isnan(x)):
         assert mine.grad == pytest.approx(theirs.grad.item(), rel=1e-9, abs=1e-15, nan_ok=True)
+
+
+@pytest.mark.parametrize("x", [0.0, 1e-300, 20.0, -5.0, 709.79, 1e200, -1e200, INF, NAN])
+def test_gelu_at_the_edges_is_that_of_pytorch(x):
+    mine, theirs = Value(x), leaf(x)
+    one, other = mine.gelu(), IN_FUNCTIONAL["gelu"](theirs)
+    one.backward()
+    other.backward()
+    assert one.data == pytest.approx(other.item(), rel=1e-12, abs=1e-12, nan_ok=True)
+    assert mine.grad == pytest.approx(theirs.grad.item(), rel=1e-9, abs=1e-12, nan_ok=True)
+
+
+def test_gelu_keeps_its_small_values_far_out():
+    assert Value(-20).gelu().data == pytest.approx(-20 * math.erfc(20 / math.sqrt(2)) / 2, rel=1e-12, abs=0)
 
 
 def test_sigmoid_keeps_its_small_values_far_out():
@@ -414,7 +432,8 @@ def test_backward_reaches_only_what_is_behind():
 def test_a_value_remembers_what_computed_it():
     a, b = Value(2, name="a"), Value(3, name="b")
     results = [a + b, a - b, a * b, a / b, a**b, -a, a.exp(), a.log(), a.tanh(), a.sigmoid(), a.relu()]
-    names = ["+", "−", "×", "/", "**", "neg", "exp", "log", "tanh", "sigmoid", "relu"]
+    results += [a.leaky_relu(), a.elu(), a.gelu()]
+    names = ["+", "−", "×", "/", "**", "neg", "exp", "log", "tanh", "sigmoid", "relu", "leaky relu", "elu", "gelu"]
     assert [value.operation for value in results] == names
     assert all(value.parents == (a, b) for value in results[:5])
     assert all(value.parents == (a,) for value in results[5:])

@@ -126,6 +126,23 @@ def lstm_by_torch(x, h, c, weight_ih, weight_hh, bias):
     return tuple(part.detach() for part in cell(x, (h, c)))
 
 
+def leaky_by_autograd(x, leak):
+    at = x.clone().requires_grad_()
+    value = torch.nn.functional.leaky_relu(at, leak)
+    value.sum().backward()
+    return value.detach(), at.grad
+
+
+def dropout_by_loop(x, kept, share, training):
+    rows = zip(x.tolist(), kept.tolist(), strict=True)
+    grown = [[v / (1 - share) if k else 0.0 for v, k in zip(*row, strict=True)] for row in rows]
+    return torch.tensor(grown) if training else x
+
+
+def silent_by_loop(batches):
+    return [all(row[unit] <= 0 for batch in batches for row in batch.tolist()) for unit in range(batches[0].shape[1])]
+
+
 # Another right answer to each exercise, written in another way: what a check must let pass.
 TWINS = {
     "center": lambda x: torch.stack([column - sum(column.tolist()) / len(column) for column in x.T], dim=1),
@@ -150,6 +167,11 @@ TWINS = {
     "joint_mask": mask_by_asking,
     "attention": torch.nn.functional.scaled_dot_product_attention,
     "lstm_step": lstm_by_torch,
+    "leaky_relu": leaky_by_autograd,
+    "weight_std": lambda fan_in, mean_square: (fan_in * mean_square) ** -0.5,
+    "layer_norm": lambda x, scale, shift: torch.nn.functional.layer_norm(x, x.shape[-1:], scale, shift),
+    "dropout": dropout_by_loop,
+    "silent_units": silent_by_loop,
     "xor_layers": lambda: ([[1, 1], [1, 1]], [-0.5, -1.5], [[1, -1]], [-0.5]),
 }
 

@@ -41,6 +41,21 @@ EDITS = {
         ("training/loss.py", "shifted = logits - _largest(logits)", "shifted = logits"),
         ("data/curves.py", "torch.tensor([1.0, 0.5], dtype=torch.float32) - upper", "upper"),
     ),
+    "04_activations": (
+        ("models/activations.py", "return s * (1 - s)", "return s * (1 + s)"),
+        ("models/initialization.py", "math.sqrt(2 / (fan_in + fan_out))", "math.sqrt(2 / fan_in)"),
+        ("models/normalization.py", "(variance + eps).sqrt()", "(variance + eps)"),
+        ("models/dropout.py", "x / (1 - share)", "x"),
+        ("models/mlp.py", "x + y if self.residual else y", "y"),
+        (
+            "probes.py",
+            "hooks.callback(module.register_forward_hook(record).remove)",
+            "module.register_forward_hook(record)",
+        ),
+        ("probes.py", "(output != 0).any(dim=0)", "(output != 0).all(dim=0)"),
+        ("training/early_stopping.py", "copy.deepcopy(self.model.state_dict())", "self.model.state_dict()"),
+        ("autograd.py", "(share + self.data * density,)", "(share,)"),
+    ),
 }
 PAIRS = [
     pytest.param(lab, *edit, id=f"{lab}-{edit[0]}-{number}")

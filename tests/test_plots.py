@@ -47,8 +47,11 @@ FIGURES = {
     "graph": lambda: plots.computation_graph(Value(2.0) * Value(3.0)),
     "attention": lambda: plots.attention_maps({"one": MAP, "two": MAP.T}, labels=["a", "b", "c"]),
     "signed": lambda: plots.signed_maps({"one": MAP - 0.5}, ("column", "row")),
-    "images": lambda: plots.image_rows({"image": [MAP], "filters": [MAP - 0.5, -MAP]}, signed=["filters"]),
+    "rows": lambda: plots.image_rows({"image": [MAP], "filters": [MAP - 0.5, -MAP]}, signed=["filters"]),
     "spreads": lambda: plots.spreads({"plain": {"one": {4: [0.1, 0.3, 0.2], 8: [0.5]}}}, ("n", "value"), log="xy"),
+    "functions": lambda: plots.functions_with_slopes({"square": (torch.square, lambda x: 2 * x)}),
+    "histograms": lambda: plots.layer_histograms({"one": {"layer 1": PATH, "layer 2": 0 * PATH}}, (-1, 1)),
+    "images": lambda: plots.image_grid(torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(0)), "abc"),
     "chain": lambda: plots.chain_of_slopes(("x", "u", "y"), (1, 3, 9), (0.1, 0.2, 1.2)),
 }
 
@@ -85,6 +88,7 @@ def test_every_figure_function_is_tried_here():
         "decision_planes", "mistakes_per_epoch", "study_spread", "slice_through_surface", "curves", "bundle", "strips",
         "predicted_against_true", "errors_by_choice", "descents", "computation_graph", "chain_of_slopes",
         "attention_maps", "signed_maps", "image_rows", "spreads",
+        "functions_with_slopes", "layer_histograms", "image_grid",
     ]  # fmt: skip
     assert sorted(plots.__all__) == sorted(tried)
     assert len(FIGURES) == len(tried)
@@ -414,3 +418,49 @@ def test_spreads_show_median_lowest_and_highest_of_every_line():
 def test_matrices_and_spreads_refuse_what_cannot_be_drawn(draw):
     with pytest.raises(ValueError, match=r"give at least one|has a parameter without a value"):
         draw()
+
+
+def test_a_function_stands_beside_its_derivative():
+    names = {str(power): (lambda x, p=power: x**p, lambda x, p=power: p * x ** (p - 1)) for power in (1, 2, 3, 4)}
+    figure = plots.functions_with_slopes(names, (-1, 1))
+    drawn = [ax for ax in figure.axes if ax.get_title()]
+    assert [ax.get_title() for ax in drawn] == ["1", "2", "3", "4"]
+    function, slope = drawn[2].lines
+    x = function.get_xdata()
+    assert (x[0], x[-1]) == (-1, 1)
+    assert function.get_ydata() == pytest.approx(x**3, abs=1e-6) and slope.get_ydata() == pytest.approx(3 * x**2)
+    assert function.get_linestyle() != slope.get_linestyle() and legend(drawn[0]) == ["function", "derivative"]
+    with pytest.raises(ValueError, match="no panel"):
+        plots.functions_with_slopes({})
+
+
+def test_each_layer_has_its_histogram_and_nothing_falls_out():
+    row = {"layer 1": torch.tensor([-0.5, 0.5, 0.5]), "layer 2": torch.tensor([[-9.0], [0.0], [9.0]])}
+    figure = plots.layer_histograms({"small": row, "large": row}, (-1, 1))
+    assert [ax.get_title() for ax in figure.axes] == ["layer 1", "layer 2", "", ""]
+    assert [ax.get_ylabel() for ax in figure.axes] == ["small", "", "large", ""]
+    heights = figure.axes[0].patches[0].get_data().values
+    assert heights.max() == 1 and sorted(heights[heights > 0]) == [0.5, 1]
+    beyond = figure.axes[1].patches[0].get_data().values
+    assert beyond[0] == beyond[20] == beyond[-1] == 1  # what lies outside is counted at the ends
+
+
+@pytest.mark.parametrize("rows", [{}, {"a": {}}, {"a": {"x": PATH}, "b": {"y": PATH}}])
+def test_networks_with_different_layers_are_refused(rows):
+    with pytest.raises(ValueError, match="the same layers"):
+        plots.layer_histograms(rows, (-1, 1))
+
+
+def test_images_stand_in_order_with_their_titles():
+    images = torch.arange(10.0).reshape(10, 1, 1, 1).expand(10, 1, 2, 2) / 10
+    figure = plots.image_grid(images, [f"{k}" for k in range(10)])
+    shown_images = [ax for ax in figure.axes if ax.images]
+    assert [ax.get_title() for ax in shown_images] == [f"{k}" for k in range(10)]
+    assert shown_images[7].images[0].get_array().tolist() == [[pytest.approx(0.7)] * 2] * 2
+    assert shown_images[0].images[0].get_clim() == (0, 1)
+
+
+@pytest.mark.parametrize(("shape", "titles"), [((2, 8, 8), "ab"), ((2, 3, 8, 8), "ab"), ((2, 1, 8, 8), "a")])
+def test_images_of_other_shapes_are_refused(shape, titles):
+    with pytest.raises(ValueError, match=r"give \(B, 1, H, W\)"):
+        plots.image_grid(torch.zeros(shape), titles)

@@ -1,6 +1,6 @@
 """The exercises of the course: ``ALL`` of them, and ``check``, which judges a reader's answers."""
 
-from nbcode.exercises import before, cnn_rnn_attention, gradients, neuron, training
+from nbcode.exercises import activations, before, cnn_rnn_attention, gradients, neuron, training
 from nbcode.exercises.frame import Check, Exercise, Mutant, Verdict
 
 ALL: tuple[Exercise, ...] = (
@@ -8,6 +8,7 @@ ALL: tuple[Exercise, ...] = (
     *neuron.EXERCISES,
     *training.EXERCISES,
     *gradients.EXERCISES,
+    *activations.EXERCISES,
     *cnn_rnn_attention.EXERCISES,
 )
 check = Check(ALL)

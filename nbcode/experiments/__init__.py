@@ -3,4 +3,13 @@
 Each study is a module with a ``STUDY``; ``python -m nbcode.experiments.<name>`` runs it again.
 """
 
-NAMES = ("perceptron", "article_run", "ravine", "recall_rates", "recall", "step_cost")
+NAMES = (
+    "perceptron",
+    "article_run",
+    "ravine",
+    "activations",
+    "overfitting",
+    "recall_rates",
+    "recall",
+    "step_cost",
+)

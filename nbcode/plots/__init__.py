@@ -1,7 +1,10 @@
 """The static figures of the course. Each function returns a matplotlib ``Figure``, which a notebook cell then shows."""
 
+from nbcode.plots.functions import functions_with_slopes
 from nbcode.plots.graph import computation_graph
 from nbcode.plots.history import mistakes_per_epoch, study_spread
+from nbcode.plots.images import image_grid
+from nbcode.plots.layers import layer_histograms
 from nbcode.plots.matrices import attention_maps, image_rows, signed_maps
 from nbcode.plots.numberlines import chain_of_slopes, slice_through_surface
 from nbcode.plots.plane import decision_planes
@@ -18,7 +21,10 @@ __all__ = [
     "decision_planes",
     "descents",
     "errors_by_choice",
+    "functions_with_slopes",
+    "image_grid",
     "image_rows",
+    "layer_histograms",
     "mistakes_per_epoch",
     "predicted_against_true",
     "signed_maps",

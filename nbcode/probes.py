@@ -1,0 +1,134 @@
+"""Looking into a network while it runs: what each part puts out, the gradient that comes back, and what follows.
+
+Hooks come off again by ``with``, whatever happens in between.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+from torch import nn
+
+from nbcode.training.evaluation import evaluating
+from nbcode.training.history import Record
+
+
+@dataclass
+class Signals:
+    """What was recorded, one entry for each call of a module, in the order of the calls.
+
+    Attributes:
+        outputs: name -> what the module returned.
+        gradients: name -> the derivative of the result of ``backward`` by that output; ``None`` until there is one.
+    """
+
+    outputs: dict[str, list[torch.Tensor]] = field(default_factory=dict)
+    gradients: dict[str, list[torch.Tensor | None]] = field(default_factory=dict)
+
+
+@contextlib.contextmanager
+def recording(modules: Mapping[str, nn.Module]) -> Iterator[Signals]:
+    """Record what modules return, and the gradients that come back, until the end of the ``with`` block.
+
+    What is recorded is a copy without a graph: it stays as it was, and keeps nothing else alive.
+
+    Args:
+        modules: name -> module; ``dict(model.named_modules())`` records everything.
+
+    Raises:
+        ValueError: a module returns something that is no tensor.
+    """
+    signals = Signals()
+    with contextlib.ExitStack() as hooks:
+        for name, module in modules.items():
+            signals.outputs[name], signals.gradients[name] = [], []
+            record = partial(_record, name, signals, hooks)
+            hooks.callback(module.register_forward_hook(record).remove)
+        yield signals
+
+
+def _record(
+    name: str, signals: Signals, hooks: contextlib.ExitStack, module: nn.Module, inputs: tuple, output: object
+) -> None:
+    if not isinstance(output, torch.Tensor):
+        raise ValueError(f"{name} returns a {type(output).__name__}; record a module that returns one tensor")
+    place = len(signals.outputs[name])
+    signals.outputs[name].append(output.detach().clone())  # a later step may change it in place
+    signals.gradients[name].append(None)
+    if output.requires_grad:
+        hook = output.register_hook(lambda gradient: _keep(signals.gradients[name], place, gradient))
+        hooks.callback(hook.remove)
+
+
+def _keep(gradients: list, place: int, gradient: torch.Tensor) -> None:
+    gradients[place] = gradient.detach().clone()
+
+
+def rms(values: torch.Tensor) -> float:
+    """The root of the mean square of all entries: the size of a typical one."""
+    return values.detach().double().square().mean().sqrt().item()
+
+
+def dead_units(model: nn.Module, modules: Mapping[str, nn.Module], batches: Iterable) -> dict[str, torch.Tensor]:
+    """Which features are 0 for every example: after a ReLU, such a unit passes no gradient, and its weights stay.
+
+    Only a whole data set can tell: a unit that is silent on one batch may fire on the next.
+
+    Args:
+        model: called on the first part of each batch, in evaluation mode.
+        modules: name -> module of the model that returns (B, D).
+        batches: tuples whose first part is the input.
+
+    Returns:
+        name -> (D,), true where dead.
+
+    Raises:
+        ValueError: no batch.
+    """
+    alive: dict[str, torch.Tensor] = {}
+    with evaluating(model):
+        for x, *_ in batches:
+            with recording(modules) as signals:
+                model(x)
+            for name, (output,) in signals.outputs.items():
+                fires = (output != 0).any(dim=0)  # (B, D) -> (D,)
+                alive[name] = fires | alive.get(name, False)
+    if not alive:
+        raise ValueError("no batch given; a unit is dead only over data")
+    return {name: ~fires for name, fires in alive.items()}
+
+
+def saturated(slopes: torch.Tensor, below: float = 0.05) -> float:
+    """The share of slopes with a size under a limit: there, almost no gradient passes.
+
+    Args:
+        slopes: derivatives of an activation where it was used, any shape.
+        below: the limit, positive.
+    """
+    return (slopes.abs() < below).double().mean().item()
+
+
+class UpdateToWeight:
+    """Watch how far each step moves the weights, as a part of their size. Give it to ``fit`` as ``on_step``.
+
+    Attributes:
+        ratios: name of a parameter -> rms(change) / rms(weights before), one entry for each step.
+
+    Args:
+        model: its parameters of two or more dimensions are watched. Biases begin at 0, no size to compare with.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.weights = {name: weight for name, weight in model.named_parameters() if weight.ndim > 1}
+        self.ratios: dict[str, list[float]] = {name: [] for name in self.weights}
+        self._before = {name: weight.detach().clone() for name, weight in self.weights.items()}
+
+    def __call__(self, record: Record | None = None) -> None:
+        for name, weight in self.weights.items():
+            before = self._before[name].to(weight.device)  # fit may have moved the model to a GPU
+            self.ratios[name].append(rms(weight - before) / rms(before))
+            self._before[name] = weight.detach().clone()
