@@ -9,6 +9,7 @@ NAMES = (
     "ravine",
     "activations",
     "overfitting",
+    "shuffled_digits",
     "recall_rates",
     "recall",
     "step_cost",
