@@ -41,7 +41,7 @@ def attention_maps(
 
 
 def signed_maps(maps: Mapping[str, torch.Tensor], names: tuple[str, str]) -> Figure:
-    """Matrices of positive and negative numbers: orange below 0, white at 0, blue above; each on its own scale.
+    """Matrices of positive and negative numbers: orange below 0, white at 0, purple above; each on its own scale.
 
     Args:
         maps: title -> matrix.
@@ -70,7 +70,7 @@ def image_rows(rows: Mapping[str, Sequence[torch.Tensor]], signed: Sequence[str]
 
     Args:
         rows: name -> matrices (H, W). White is 0 and black the largest value of the row.
-        signed: names of the rows that hold filters: there orange is below 0, white is 0, blue is above.
+        signed: names of the rows that hold filters: there orange is below 0, white is 0, purple is above.
 
     Raises:
         ValueError: no row, or one without pictures.
