@@ -56,6 +56,16 @@ EDITS = {
         ("training/early_stopping.py", "copy.deepcopy(self.model.state_dict())", "self.model.state_dict()"),
         ("autograd.py", "(share + self.data * density,)", "(share,)"),
     ),
+    "05_cnn_rnn_attention": (
+        ("models/convolution.py", "rows @ weight.flatten(1).T", "rows @ weight.flatten(1).flip(1).T"),
+        ("models/receptive_field.py", "field += (kernel - 1) * dilation * jump", "field += kernel * dilation * jump"),
+        ("models/recurrent.py", "return z * state + (1 - z) * n", "return z * n + (1 - z) * state"),
+        ("models/attention.py", "scores = query @ key.mT / math.sqrt(width)", "scores = query @ key.mT / width"),
+        ("models/positions.py", "place / base ** (even / width)", "place**2 / base ** (even / width)"),
+        ("models/wiring.py", "return n + depth - 1 if", "return n + depth if"),
+        ("experiments/sequence_run.py", "lengths[:, 0].mean()", "lengths[:, 1].mean()"),
+        ("data/recall.py", "_only_last(tokens, tokens[:, 0])", "_only_last(tokens, tokens[:, 1])"),
+    ),
 }
 PAIRS = [
     pytest.param(lab, *edit, id=f"{lab}-{edit[0]}-{number}")
