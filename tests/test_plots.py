@@ -406,6 +406,8 @@ def test_spreads_show_median_lowest_and_highest_of_every_line():
     [
         lambda: plots.attention_maps({}),
         lambda: plots.attention_maps({"one": MAP[0]}),
+        lambda: plots.attention_maps({"one": MAP}, labels="ab"),
+        lambda: plots.attention_maps({"one": MAP}, labels="abcd"),
         lambda: plots.signed_maps({"one": MAP[None]}, ("x", "y")),
         lambda: plots.image_rows({}),
         lambda: plots.image_rows({"none": []}),
@@ -416,8 +418,37 @@ def test_spreads_show_median_lowest_and_highest_of_every_line():
     ],
 )
 def test_matrices_and_spreads_refuse_what_cannot_be_drawn(draw):
-    with pytest.raises(ValueError, match=r"give at least one|has a parameter without a value"):
+    with pytest.raises(
+        ValueError, match=r"give at least one|give one label per column|has a parameter without a value"
+    ):
         draw()
+
+
+class OnGPU(torch.Tensor):
+    """Stands for a tensor on a GPU: matplotlib cannot read it before it is moved."""
+
+    def cpu(self):
+        return self.as_subclass(torch.Tensor)
+
+    def __array__(self, *arguments, **options):
+        raise TypeError("can't convert cuda tensor to numpy")
+
+    numpy = __array__
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda map_: plots.attention_maps({"one": map_}),
+        lambda map_: plots.signed_maps({"one": map_}, ("x", "y")),
+        lambda map_: plots.image_rows({"one": [map_]}),
+        lambda map_: plots.image_grid(map_[None, None], ["one"]),
+        lambda map_: plots.layer_histograms({"one": {"layer": map_}}, (0, 1)),
+    ],
+)
+def test_tensors_of_a_gpu_of_any_precision_and_with_a_gradient_are_drawn(draw, dtype):
+    draw(MAP.to(dtype).as_subclass(OnGPU).requires_grad_())
 
 
 def test_a_function_stands_beside_its_derivative():
