@@ -168,7 +168,7 @@ def test_masks_that_do_not_fit_are_refused():
     for bad in (torch.zeros(2, 3), torch.zeros(3, 2, dtype=torch.bool)):
         with pytest.raises(ValueError, match=r"give \(B, S\) = \(2, 3\) of dtype bool"):
             attention_mask((2, 3, 3), bad)
-    for bad in ([4], [-1], [1.0], [[1]]):
+    for bad in ([4], [-1], [1.0], [[1]], [True], [1j]):
         with pytest.raises(ValueError, match="whole numbers from 0 to 3"):
             padding_mask(torch.tensor(bad), 3)
 
@@ -253,6 +253,8 @@ def test_other_layers_and_shapes_are_refused():
         nn.MultiheadAttention(2, 1),
         nn.MultiheadAttention(2, 1, kdim=3, batch_first=True),
         nn.MultiheadAttention(2, 1, add_bias_kv=True, batch_first=True),
+        nn.MultiheadAttention(2, 1, add_zero_attn=True, batch_first=True),
+        nn.MultiheadAttention(2, 1, dropout=0.1, batch_first=True),
     ):
         with pytest.raises(ValueError, match=r"give an nn.MultiheadAttention with one head"):
             SelfAttention.from_torch(theirs)
@@ -273,6 +275,8 @@ def test_the_first_rung_is_the_mean_and_the_second_prefers_what_is_alike():
     out, weights = average(x)
     torch.testing.assert_close(out, x.mean(dim=1, keepdim=True).expand_as(x), **CLOSE)
     assert (weights == 0.25).all() and average(torch.zeros(2, 0, 3))[0].shape == (2, 0, 3)
+    with pytest.raises(ValueError, match=r"dtype torch.int64; give floating-point numbers"):
+        average(torch.tensor([[1, 2], [3, 4]]))
     alike = torch.tensor([[2.0, 0.0], [2.0, 0.1], [-2.0, 0.0]])
     weights = by_similarity(alike)[1]
     assert weights[0, 1] > 100 * weights[0, 2]
@@ -343,8 +347,9 @@ def test_additive_attention_refuses_shapes_that_do_not_fit():
         layer(torch.zeros(2, 1, 4), key, key)
     with pytest.raises(ValueError, match=r"key has shape \(6, 4\)"):
         layer(torch.zeros(2, 1, 3), key[0], key)
-    with pytest.raises(ValueError, match="the batch B must be the same"):
-        layer(torch.zeros(1, 1, 3), key, key)
+    for query, value in ((torch.zeros(1, 1, 3), key), (torch.zeros(2, 1, 3), key[0])):
+        with pytest.raises(ValueError, match="give three dimensions each, with the same batch B"):
+            layer(query, key, value)
     with pytest.raises(ValueError, match="S, the number of keys, is 6 in the scores and 5 in value"):
         layer(torch.zeros(2, 1, 3), key, key[:, :5])
     with pytest.raises(ValueError, match="with the same F"):

@@ -255,6 +255,7 @@ def test_tokens_that_are_not_in_the_vocabulary_are_refused():
         embedding(torch.tensor([0.0]))
     with pytest.raises(ValueError, match="vocabulary=0, width=2"):
         Embedding(0, 2)
-    for theirs in (nn.Embedding(3, 2, padding_idx=0), nn.Embedding(3, 2, max_norm=1.0)):
+    for setting in ({"padding_idx": 0}, {"max_norm": 1.0}, {"scale_grad_by_freq": True}):
+        theirs = nn.Embedding(3, 2, **setting)
         with pytest.raises(ValueError, match=r"give an nn.Embedding without them"):
             Embedding.from_torch(theirs)
