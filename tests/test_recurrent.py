@@ -115,10 +115,10 @@ def test_a_sequence_read_in_two_parts_ends_in_the_same_state(own, twin):
 @each_kind
 @pytest.mark.parametrize(("batch", "length"), [(2, 0), (0, 3), (0, 0)])
 def test_nothing_to_read_leaves_the_state_as_it_is(own, twin, batch, length):
-    ours = own(2, 3)
-    start = torch.randn(batch, 3)
-    states, last = ours(torch.zeros(batch, length, 2), start)
-    assert states.shape == (batch, length, 3)
+    ours = own(2, 3).double()
+    start = normal(0, batch, 3)
+    states, last = ours(torch.zeros(batch, length, 2, dtype=torch.float64), start)
+    assert states.shape == (batch, length, 3) and states.dtype is last.dtype is torch.float64
     if length == 0:
         assert torch.equal(last, start)
 
