@@ -6,6 +6,7 @@ Hooks come off again by ``with``, whatever happens in between.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -70,7 +71,9 @@ def _keep(gradients: list, place: int, gradient: torch.Tensor) -> None:
 
 def rms(values: torch.Tensor) -> float:
     """The root of the mean square of all entries: the size of a typical one."""
-    return values.detach().double().square().mean().sqrt().item()
+    values = values.detach()
+    values = values.cpu() if values.device.type == "mps" else values  # a Mac's GPU knows no float64
+    return values.double().square().mean().sqrt().item()
 
 
 def dead_units(model: nn.Module, modules: Mapping[str, nn.Module], batches: Iterable) -> dict[str, torch.Tensor]:
@@ -79,23 +82,26 @@ def dead_units(model: nn.Module, modules: Mapping[str, nn.Module], batches: Iter
     Only a whole data set can tell: a unit that is silent on one batch may fire on the next.
 
     Args:
-        model: called on the first part of each batch, in evaluation mode.
-        modules: name -> module of the model that returns (B, D).
+        model: on any device; called on the first part of each batch, which is moved to it, in evaluation mode.
+        modules: name -> module of the model that returns (B, D); each runs once in a call.
         batches: tuples whose first part is the input.
 
     Returns:
         name -> (D,), true where dead.
 
     Raises:
-        ValueError: no batch.
+        ValueError: no batch, or a module that does not run, or more than once.
     """
+    device = next((parameter.device for parameter in model.parameters()), None)
     alive: dict[str, torch.Tensor] = {}
     with evaluating(model):
         for x, *_ in batches:
             with recording(modules) as signals:
-                model(x)
-            for name, (output,) in signals.outputs.items():
-                fires = (output != 0).any(dim=0)  # (B, D) -> (D,)
+                model(x.to(device))
+            for name, outputs in signals.outputs.items():
+                if len(outputs) != 1:
+                    raise ValueError(f"{name} ran {len(outputs)} times in one call of the model; it must run once")
+                fires = (outputs[0] != 0).any(dim=0)  # (B, D) -> (D,)
                 alive[name] = fires | alive.get(name, False)
     if not alive:
         raise ValueError("no batch given; a unit is dead only over data")
@@ -109,14 +115,15 @@ def saturated(slopes: torch.Tensor, below: float = 0.05) -> float:
         slopes: derivatives of an activation where it was used, any shape.
         below: the limit, positive.
     """
-    return (slopes.abs() < below).double().mean().item()
+    return (slopes.abs() < below).cpu().double().mean().item()
 
 
 class UpdateToWeight:
     """Watch how far each step moves the weights, as a part of their size. Give it to ``fit`` as ``on_step``.
 
     Attributes:
-        ratios: name of a parameter -> rms(change) / rms(weights before), one entry for each step.
+        ratios: name of a parameter -> rms(change) / rms(weights before), one entry for each step; infinite where all
+            weights were 0 and now are not.
 
     Args:
         model: its parameters of two or more dimensions are watched. Biases begin at 0, no size to compare with.
@@ -130,5 +137,6 @@ class UpdateToWeight:
     def __call__(self, record: Record | None = None) -> None:
         for name, weight in self.weights.items():
             before = self._before[name].to(weight.device)  # fit may have moved the model to a GPU
-            self.ratios[name].append(rms(weight - before) / rms(before))
+            change, size = rms(weight - before), rms(before)
+            self.ratios[name].append(change / size if size else math.inf if change else 0.0)
             self._before[name] = weight.detach().clone()

@@ -50,6 +50,18 @@ def test_the_slope_is_the_gradient_and_no_number_is_lost(name, x):
     torch.testing.assert_close(ACTIVATIONS[name].slope(x), gradient, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("number", [-1e-30, -1e-9, -6.0, -10.0, -30.0])
+def test_no_digit_is_lost_where_a_result_is_tiny(number):
+    """Against plain Python: PyTorch's own gelu is 0 at -10, and exp(x) - 1 is 0 at -1e-30."""
+    share = math.erfc(-number / math.sqrt(2)) / 2
+    density = math.exp(-(number**2) / 2) / math.sqrt(2 * math.pi)
+    x = torch.tensor(number, dtype=torch.float64)
+    for name, expected in (("gelu", (number * share, share + number * density)), ("elu", (math.expm1(number), None))):
+        assert ACTIVATIONS[name].function(x).item() == pytest.approx(expected[0], rel=1e-12, abs=0)
+        if expected[1] is not None:
+            assert ACTIVATIONS[name].slope(x).item() == pytest.approx(expected[1], rel=1e-12, abs=0)
+
+
 @each
 def test_a_value_computes_the_same_function_and_slope(name):
     for number in points(4, 20).tolist():

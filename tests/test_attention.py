@@ -168,7 +168,7 @@ def test_masks_that_do_not_fit_are_refused():
     for bad in (torch.zeros(2, 3), torch.zeros(3, 2, dtype=torch.bool)):
         with pytest.raises(ValueError, match=r"give \(B, S\) = \(2, 3\) of dtype bool"):
             attention_mask((2, 3, 3), bad)
-    for bad in ([4], [-1], [1.0], [[1]]):
+    for bad in ([4], [-1], [1.0], [[1]], [True], [1j]):
         with pytest.raises(ValueError, match="whole numbers from 0 to 3"):
             padding_mask(torch.tensor(bad), 3)
 
@@ -238,13 +238,23 @@ def test_a_head_may_be_narrower_than_the_model_and_sees_its_padding_as_nothing()
     torch.testing.assert_close(out[2], head.output.bias.expand(4, 6))
 
 
-def test_weights_that_were_taken_over_are_a_copy():
-    theirs = nn.MultiheadAttention(2, 1, batch_first=True)
+def test_masks_are_made_where_the_sequence_is():
+    """A device without data stands for a GPU."""
+    head = SelfAttention(6, 4).to("meta")
+    x = torch.zeros(2, 3, 6, device="meta")
+    assert head(x, causal=True)[0].is_meta
+    padding = padding_mask(torch.zeros(0, dtype=torch.int64, device="meta"), 4)
+    assert padding.is_meta and causal_mask(3, "meta").is_meta
+
+
+def test_weights_that_were_taken_over_are_a_copy_with_their_dtype():
+    theirs = nn.MultiheadAttention(2, 1, batch_first=True, dtype=torch.bfloat16)
     ours = SelfAttention.from_torch(theirs)
     was = theirs.in_proj_weight.tolist()
     with torch.no_grad():
         ours.query.weight += 5
     assert theirs.in_proj_weight.tolist() == was
+    assert {parameter.dtype for parameter in ours.parameters()} == {torch.bfloat16}
 
 
 def test_other_layers_and_shapes_are_refused():
@@ -253,6 +263,8 @@ def test_other_layers_and_shapes_are_refused():
         nn.MultiheadAttention(2, 1),
         nn.MultiheadAttention(2, 1, kdim=3, batch_first=True),
         nn.MultiheadAttention(2, 1, add_bias_kv=True, batch_first=True),
+        nn.MultiheadAttention(2, 1, add_zero_attn=True, batch_first=True),
+        nn.MultiheadAttention(2, 1, dropout=0.1, batch_first=True),
     ):
         with pytest.raises(ValueError, match=r"give an nn.MultiheadAttention with one head"):
             SelfAttention.from_torch(theirs)
@@ -273,6 +285,8 @@ def test_the_first_rung_is_the_mean_and_the_second_prefers_what_is_alike():
     out, weights = average(x)
     torch.testing.assert_close(out, x.mean(dim=1, keepdim=True).expand_as(x), **CLOSE)
     assert (weights == 0.25).all() and average(torch.zeros(2, 0, 3))[0].shape == (2, 0, 3)
+    with pytest.raises(ValueError, match=r"dtype torch.int64; give floating-point numbers"):
+        average(torch.tensor([[1, 2], [3, 4]]))
     alike = torch.tensor([[2.0, 0.0], [2.0, 0.1], [-2.0, 0.0]])
     weights = by_similarity(alike)[1]
     assert weights[0, 1] > 100 * weights[0, 2]
@@ -331,6 +345,16 @@ def test_additive_attention_is_scores_softmax_mean():
     assert all(parameter.grad.abs().sum() > 0 for parameter in layer.parameters())
 
 
+def test_additive_attention_has_the_parameters_of_the_paper_and_starts_small():
+    layer = AdditiveAttention(3, 4, 400)
+    assert {name: tuple(p.shape) for name, p in layer.named_parameters()} == {
+        "v": (400,),
+        "query.weight": (400, 3),
+        "key.weight": (400, 4),
+    }
+    assert 0.9 / 20 < layer.v.abs().max() <= 1 / 20
+
+
 def test_additive_attention_over_padding_alone_gives_zeros():
     layer = AdditiveAttention(3, 4, 5)
     out, weights = layer(torch.randn(1, 2, 3), torch.randn(1, 3, 4), torch.randn(1, 3, 4), torch.ones(1, 3).bool())
@@ -343,8 +367,9 @@ def test_additive_attention_refuses_shapes_that_do_not_fit():
         layer(torch.zeros(2, 1, 4), key, key)
     with pytest.raises(ValueError, match=r"key has shape \(6, 4\)"):
         layer(torch.zeros(2, 1, 3), key[0], key)
-    with pytest.raises(ValueError, match="the batch B must be the same"):
-        layer(torch.zeros(1, 1, 3), key, key)
+    for query, value in ((torch.zeros(1, 1, 3), key), (torch.zeros(2, 1, 3), key[..., 0])):
+        with pytest.raises(ValueError, match="give three dimensions each, with the same batch B"):
+            layer(query, key, value)
     with pytest.raises(ValueError, match="S, the number of keys, is 6 in the scores and 5 in value"):
         layer(torch.zeros(2, 1, 3), key, key[:, :5])
     with pytest.raises(ValueError, match="with the same F"):

@@ -82,6 +82,7 @@ def test_a_one_number_setting_stands_for_both_axes():
     x, weight = normal(0, 1, 1, 9, 9), normal(1, 1, 1, 3, 3)
     both = convolve(x, weight, None, (2, 2), (1, 1), (2, 2))
     assert torch.equal(convolve(x, weight, None, 2, 1, 2), both)
+    assert torch.equal(convolve(x, weight, None, [2, 2], [1, 1], [2, 2]), both)
 
 
 def test_windows_show_what_the_kernel_sees():
@@ -126,6 +127,7 @@ def test_the_parameters_start_as_pytorchs_do_and_follow_the_seed():
         assert ours.shape == twin.shape and ours.requires_grad
         assert 0.9 * bound < ours.abs().max() <= bound and 0.9 * bound < twin.abs().max() <= bound
     assert not torch.equal(conv.weight, again.weight)
+    assert 0.9 / 4 < Conv2d(4, 50, (1, 4)).weight.abs().max() <= 1 / 4  # a window need not be square
     torch.manual_seed(3)
     assert torch.equal(conv.weight, Conv2d(4, 50, 3).weight)
 
@@ -158,6 +160,7 @@ def test_the_refusal_of_a_small_image_counts_padding_and_dilation():
     ("x", "weight", "told"),
     [
         ((1, 2, 4, 4), (1, 3, 2, 2), "same C"),
+        ((1, 3, 4, 4), (1, 2, 2, 2), "same C"),
         ((2, 4, 4), (1, 2, 2, 2), r"\(B, C, H, W\)"),
         ((1, 2, 4, 4), (1, 2, 2), r"\(C_out, C, h, w\)"),
     ],

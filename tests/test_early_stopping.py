@@ -59,6 +59,11 @@ def test_measures_only_now_and_then():
     assert stop.model.weight.item() == 10
 
 
+def test_a_measure_may_return_a_tensor_and_what_is_kept_are_numbers():
+    stop, _, _ = run([torch.tensor(2.0), torch.tensor(1.0)])
+    assert [type(value) for value in stop.measured.values()] == [float, float] and stop.best_step == 2
+
+
 def test_only_nan_ends_too_and_leaves_nothing_to_restore():
     stop, step, _ = run([math.nan] * 5)
     assert step == 2

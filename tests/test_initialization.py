@@ -76,6 +76,10 @@ def test_parameters_can_be_filled_and_still_learn():
     weight = nn.Parameter(torch.zeros(2, 3))
     constant_(weight, 0.5)
     assert weight.requires_grad and weight.grad_fn is None and weight.tolist() == [[0.5] * 3] * 2
+    normal_(weight, 1.0, seeded())
+    assert weight.requires_grad and weight.grad_fn is None and 0.5 not in weight
+    normal_(weight, 0)
+    assert not weight.any()
 
 
 @pytest.mark.parametrize("std", [-1, math.nan, math.inf])

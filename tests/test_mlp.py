@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from nbcode.models.initialization import INITIALIZATIONS, initialize
 from nbcode.models.mlp import MLP, MLPConfig
 from nbcode.models.normalization import LayerNorm
 
@@ -67,6 +68,31 @@ def test_an_image_is_read_as_one_row():
     model = MLP(replace(CONFIG, inputs=12))
     x = torch.randn(2, 1, 3, 4)
     torch.testing.assert_close(model(x), model(x.reshape(2, 12)))
+
+
+@pytest.mark.parametrize("initialization", INITIALIZATIONS)
+def test_hidden_layers_start_as_they_are_told_and_the_output_by_xavier(initialization):
+    torch.manual_seed(0)
+    model = MLP(MLPConfig(200, 100, 300, 3, activation="sigmoid", initialization=initialization))
+    for layer in model.layers:
+        weight = layer.linear.weight
+        torch.manual_seed(1)
+        told = initialize(torch.empty_like(weight), initialization, "sigmoid")
+        assert weight.std().item() == pytest.approx(told.std().item(), rel=0.03, abs=1e-7)
+        assert weight.mean().item() == pytest.approx(told.mean().item(), abs=3e-3)
+        assert not layer.linear.bias.any()
+    assert model.output.weight.std().item() == pytest.approx((2 / 400) ** 0.5, rel=0.03)
+    assert not model.output.bias.any()
+
+
+def test_dropout_falls_on_the_results_of_the_activation():
+    torch.manual_seed(0)
+    layer = MLP(MLPConfig(5, 3, 400, 1, activation="sigmoid", dropout=0.25)).layers[0]
+    x = torch.randn(20, 5)
+    in_training, in_use = layer(x), layer.eval()(x)
+    kept = in_training != 0  # a sigmoid is never 0 by itself
+    assert kept.double().mean().item() == pytest.approx(0.75, abs=0.02)
+    torch.testing.assert_close(in_training[kept], in_use[kept] / 0.75)
 
 
 def test_dropout_is_on_in_training_and_off_in_use():

@@ -60,3 +60,5 @@ def test_bad_widths_are_refused():
         LayerNorm(0)
     with pytest.raises(ValueError, match=r"x has shape \(2, 3\); give \(..., 4\)"):
         LayerNorm(4)(torch.zeros(2, 3))
+    with pytest.raises(ValueError, match=r"x has shape \(2, 1\); give \(..., 4\)"):
+        LayerNorm(4)(torch.zeros(2, 1))  # which would be spread over all four

@@ -369,14 +369,20 @@ def test_attention_maps_show_every_weight_on_one_scale_and_name_rows_and_columns
         assert torch.equal(torch.tensor(image.get_array()), weights)
         assert image.get_clim() == (0, 1)
         assert [label.get_text() for label in ax.get_xticklabels()] == ["a", "b", "c"]
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["a", "b", "c"]
+    rows = [[label.get_text() for label in ax.get_yticklabels()] for ax in figure.axes[:2]]
+    assert rows[0] == ["a", "b", "c"] and "c" not in rows[1]  # two queries are not the three keys
+    assert labels(figure.axes[0]) == ("looks at", "position")
 
 
 def test_signed_maps_have_white_at_zero():
-    (image,) = plots.signed_maps({"one": MAP - 0.9}, ("column", "row")).axes[0].get_images()
-    low, high = image.get_clim()
-    assert low == -high == pytest.approx(-0.9)
-    assert image.cmap(0.5)[:3] == pytest.approx((1, 1, 1), abs=0.05)
+    maps = {"below": MAP - 0.9, "above": MAP - 0.1, "nothing": 0 * MAP}
+    panels = plots.signed_maps(maps, ("column", "row")).axes[:3]
+    for ax, largest in zip(panels, (0.9, 0.9, 1.0), strict=True):
+        (image,) = ax.get_images()
+        low, high = image.get_clim()
+        assert low == -high == pytest.approx(-largest)
+        assert image.cmap(0.5)[:3] == pytest.approx((1, 1, 1), abs=0.05)
+        assert labels(ax) == ("column", "row")
 
 
 def test_image_rows_share_a_scale_in_each_row_and_leave_the_rest_empty():
@@ -399,6 +405,9 @@ def test_spreads_show_median_lowest_and_highest_of_every_line():
         band = {tuple(point) for point in ax.collections[0].get_paths()[0].vertices.round(6).tolist()}
         assert {(4, 0.1), (4, 0.4), (16, 0.5), (16, 0.9)} <= band
         assert ax.get_xscale() == "log" and [tick.get_text() for tick in ax.get_xticklabels()] == ["4", "16"]
+    (plain,) = plots.spreads({"a": {"one": values}}, ("n", "share"), log="").axes
+    assert (plain.get_xscale(), plain.get_yscale()) == ("linear", "linear")
+    assert set(plain.get_xticks()) - {4, 16}  # round numbers in between, as matplotlib places them
 
 
 @pytest.mark.parametrize(
@@ -406,6 +415,8 @@ def test_spreads_show_median_lowest_and_highest_of_every_line():
     [
         lambda: plots.attention_maps({}),
         lambda: plots.attention_maps({"one": MAP[0]}),
+        lambda: plots.attention_maps({"one": MAP}, labels="ab"),
+        lambda: plots.attention_maps({"one": MAP}, labels="abcd"),
         lambda: plots.signed_maps({"one": MAP[None]}, ("x", "y")),
         lambda: plots.image_rows({}),
         lambda: plots.image_rows({"none": []}),
@@ -416,8 +427,37 @@ def test_spreads_show_median_lowest_and_highest_of_every_line():
     ],
 )
 def test_matrices_and_spreads_refuse_what_cannot_be_drawn(draw):
-    with pytest.raises(ValueError, match=r"give at least one|has a parameter without a value"):
+    with pytest.raises(
+        ValueError, match=r"give at least one|give one label per column|has a parameter without a value"
+    ):
         draw()
+
+
+class OnGPU(torch.Tensor):
+    """Stands for a tensor on a GPU: matplotlib cannot read it before it is moved."""
+
+    def cpu(self):
+        return self.as_subclass(torch.Tensor)
+
+    def __array__(self, *arguments, **options):
+        raise TypeError("can't convert cuda tensor to numpy")
+
+    numpy = __array__
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda map_: plots.attention_maps({"one": map_}),
+        lambda map_: plots.signed_maps({"one": map_}, ("x", "y")),
+        lambda map_: plots.image_rows({"one": [map_]}),
+        lambda map_: plots.image_grid(map_[None, None], ["one"]),
+        lambda map_: plots.layer_histograms({"one": {"layer": map_}}, (0, 1)),
+    ],
+)
+def test_tensors_of_a_gpu_of_any_precision_and_with_a_gradient_are_drawn(draw, dtype):
+    draw(MAP.to(dtype).as_subclass(OnGPU).requires_grad_())
 
 
 def test_a_function_stands_beside_its_derivative():

@@ -1,6 +1,7 @@
 """Probes: what they record is what flowed, their hooks come off whatever happens, and nothing is kept alive."""
 
 import gc
+import math
 import weakref
 
 import pytest
@@ -116,6 +117,14 @@ def test_a_record_is_a_copy_without_a_graph():
     assert (result >= 0).all()
 
 
+def test_a_recorded_gradient_stays_when_a_later_hook_changes_it_in_place(model):
+    with recording({"all": model}) as signals:
+        output = model(X)
+        output.register_hook(lambda gradient: gradient.zero_())
+        output.square().sum().backward()
+    torch.testing.assert_close(signals.gradients["all"][0], 2 * output.detach())
+
+
 def test_nothing_is_kept_alive(model):
     with recording(dict(model.named_modules())) as signals:
         result = model(X)
@@ -136,7 +145,7 @@ def test_a_module_that_returns_something_else_is_refused(model):
 
 def test_a_typical_size():
     assert rms(torch.tensor([3.0, -4.0])) == pytest.approx(12.5**0.5)
-    assert rms(torch.full((3, 3), 1e-30)) == pytest.approx(1e-30)  # whose square float32 cannot hold
+    assert rms(torch.full((3, 3), 1e-30)) == pytest.approx(1e-30, rel=1e-6, abs=0)  # whose square float32 cannot hold
 
 
 def test_a_unit_is_dead_only_if_no_batch_wakes_it():
@@ -151,14 +160,33 @@ def test_a_unit_is_dead_only_if_no_batch_wakes_it():
     assert layer.training and hooks_of(layer) == 0
 
 
-def test_dead_units_need_data():
+def test_a_unit_that_is_negative_lives_and_dropout_kills_none():
+    torch.manual_seed(0)
+    layer = nn.Sequential(nn.Dropout(0.9), nn.Identity())
+    dead = dead_units(layer, {"all": layer[1]}, [(torch.tensor([[1.0, -1.0, 0.0] * 20]),)])
+    assert dead["all"].tolist() == [False, False, True] * 20
+
+
+def test_batches_follow_the_model_to_its_device():
+    """A device without data stands for a GPU."""
+    layer = nn.Sequential(nn.Linear(3, 3), nn.ReLU()).to("meta")
+    assert dead_units(layer, {"relu": layer[1]}, [(X,)])["relu"].is_meta
+
+
+def test_dead_units_need_data_and_modules_that_run_once(model):
     with pytest.raises(ValueError, match="no batch"):
         dead_units(nn.ReLU(), {}, [])
+    with pytest.raises(ValueError, match="shared ran 2 times in one call of the model; it must run once"):
+        dead_units(model, {"shared": model.shared}, [(X,)])
+    with pytest.raises(ValueError, match="other ran 0 times"):
+        dead_units(model, {"other": nn.ReLU()}, [(X,)])
+    assert hooks_of(model) == 0
 
 
 def test_saturated_counts_small_slopes_of_either_sign():
     assert saturated(torch.tensor([0.0, 0.04, -0.04, 0.06, 1.0])) == pytest.approx(0.6)
     assert saturated(torch.tensor([0.2, 0.3]), below=0.25) == 0.5
+    assert saturated(torch.tensor([0.25, 0.25]), below=0.25) == 0
 
 
 def test_the_update_is_measured_against_the_weights_before_it():
@@ -171,6 +199,17 @@ def test_the_update_is_measured_against_the_weights_before_it():
         watch()
     assert set(watch.ratios) == {"weight"}
     assert watch.ratios["weight"] == pytest.approx([0.1, 0.5], rel=1e-5)
+
+
+def test_weights_that_begin_at_zero_do_not_end_the_run():
+    model = nn.Linear(2, 2, bias=False)
+    nn.init.zeros_(model.weight)
+    watch = UpdateToWeight(model)
+    watch()
+    with torch.no_grad():
+        model.weight += 1
+    watch()
+    assert watch.ratios["weight"] == [0.0, math.inf]
 
 
 def test_as_a_hook_of_the_loop_it_has_one_ratio_for_each_step():

@@ -87,6 +87,14 @@ def test_an_output_that_is_silent_for_half_of_the_inputs_is_measured_whole(seed)
 
 def test_an_output_that_no_input_moves_has_no_field():
     assert measured_receptive_field(lambda x: 0 * x, (1, 4, 4)) == (0, 0)
+    assert measured_receptive_field(torch.zeros_like, (1, 4, 4)) == (0, 0)  # an output that has no gradient at all
+    bias = torch.ones(1, requires_grad=True)
+    assert measured_receptive_field(lambda x: bias * torch.zeros_like(x), (1, 4, 4)) == (0, 0)
+
+
+def test_gradients_that_are_switched_off_are_measured_all_the_same():
+    with torch.no_grad():
+        assert measured_receptive_field(nn.Conv1d(1, 1, 3), (1, 9)) == (3,)
 
 
 def test_measuring_leaves_the_network_as_it_was():

@@ -115,10 +115,10 @@ def test_a_sequence_read_in_two_parts_ends_in_the_same_state(own, twin):
 @each_kind
 @pytest.mark.parametrize(("batch", "length"), [(2, 0), (0, 3), (0, 0)])
 def test_nothing_to_read_leaves_the_state_as_it_is(own, twin, batch, length):
-    ours = own(2, 3)
-    start = torch.randn(batch, 3)
-    states, last = ours(torch.zeros(batch, length, 2), start)
-    assert states.shape == (batch, length, 3)
+    ours = own(2, 3).double()
+    start = normal(0, batch, 3)
+    states, last = ours(torch.zeros(batch, length, 2, dtype=torch.float64), start)
+    assert states.shape == (batch, length, 3) and states.dtype is last.dtype is torch.float64
     if length == 0:
         assert torch.equal(last, start)
 
@@ -255,6 +255,7 @@ def test_tokens_that_are_not_in_the_vocabulary_are_refused():
         embedding(torch.tensor([0.0]))
     with pytest.raises(ValueError, match="vocabulary=0, width=2"):
         Embedding(0, 2)
-    for theirs in (nn.Embedding(3, 2, padding_idx=0), nn.Embedding(3, 2, max_norm=1.0)):
+    for setting in ({"padding_idx": 0}, {"max_norm": 1.0}, {"scale_grad_by_freq": True}):
+        theirs = nn.Embedding(3, 2, **setting)
         with pytest.raises(ValueError, match=r"give an nn.Embedding without them"):
             Embedding.from_torch(theirs)

@@ -88,7 +88,9 @@ class AdditiveAttention(nn.Module):
                 raise ValueError(f"{name} has shape {tuple(tensor.shape)}; give (B, length, {layer.in_features})")
         if value.ndim != 3 or not len(query) == len(key) == len(value):
             shapes = [tuple(tensor.shape) for tensor in (query, key, value)]
-            raise ValueError(f"query, key and value have shapes {shapes}; the batch B must be the same in all three")
+            raise ValueError(
+                f"query, key and value have shapes {shapes}; give three dimensions each, with the same batch B"
+            )
         scores = additive_scores(self.query(query), self.key(key), self.v)  # (B, T, S)
         mask = attention_mask(tuple(scores.shape), key_padding_mask)
         return attend(scores, value, mask)

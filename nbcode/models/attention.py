@@ -101,11 +101,12 @@ class SelfAttention(nn.Module):
         Raises:
             ValueError: it has several heads, is not batch first, or has settings that do not exist here.
         """
-        plain = module.in_proj_weight is not None and module.bias_k is None and not module.add_zero_attn
+        parts = module.in_proj_weight is not None and module.bias_k is None
+        plain = parts and not module.add_zero_attn and not module.dropout
         if module.num_heads != 1 or not module.batch_first or not plain:
             raise ValueError(
                 f"num_heads={module.num_heads}, batch_first={module.batch_first}; give an nn.MultiheadAttention with "
-                "one head, batch_first=True, and neither kdim, vdim, add_bias_kv nor add_zero_attn"
+                "one head, batch_first=True, and neither kdim, vdim, dropout, add_bias_kv nor add_zero_attn"
             )
         own = cls(module.embed_dim, module.embed_dim).to(module.in_proj_weight)
         weights = (*module.in_proj_weight.chunk(3), module.out_proj.weight)  # (3 D, D) -> three of (D, D)

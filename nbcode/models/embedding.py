@@ -33,10 +33,11 @@ class Embedding(nn.Module):
         """Take over the weights of an ``nn.Embedding``.
 
         Raises:
-            ValueError: it has a padding index or a largest norm, which do not exist here.
+            ValueError: it has a padding index, a largest norm or scaled gradients, which do not exist here.
         """
-        if embedding.padding_idx is not None or embedding.max_norm is not None:
-            came = f"padding_idx={embedding.padding_idx}, max_norm={embedding.max_norm}"
+        if embedding.padding_idx is not None or embedding.max_norm is not None or embedding.scale_grad_by_freq:
+            settings = ("padding_idx", "max_norm", "scale_grad_by_freq")
+            came = ", ".join(f"{name}={getattr(embedding, name)}" for name in settings)
             raise ValueError(f"{came}; give an nn.Embedding without them")
         own = cls(*embedding.weight.shape)
         own.weight = nn.Parameter(embedding.weight.detach().clone())

@@ -14,8 +14,8 @@ def padding_mask(lengths: torch.Tensor, length: int) -> torch.Tensor:
     Raises:
         ValueError: lengths are not whole numbers from 0 to ``length``, in one row.
     """
-    whole = lengths.ndim == 1 and not lengths.is_floating_point()
-    if not whole or (lengths.numel() and not (lengths.min() >= 0 and lengths.max() <= length)):
+    whole = not (lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool)
+    if lengths.ndim != 1 or not whole or (lengths.numel() and not (lengths.min() >= 0 and lengths.max() <= length)):
         raise ValueError(f"lengths are {lengths.tolist()}; give a row of whole numbers from 0 to {length}")
     return torch.arange(length, device=lengths.device) >= lengths[:, None]  # (T,) >= (B, 1) -> (B, T)
 

@@ -75,7 +75,7 @@ class MLP(nn.Module):
     """Hidden layers one after another, then a linear layer that gives the logits.
 
     Raises:
-        ValueError: an input of another width.
+        ValueError: a share of dropout out of range; an input of another width.
     """
 
     def __init__(self, config: MLPConfig) -> None:

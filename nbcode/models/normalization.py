@@ -9,6 +9,8 @@ from torch import nn
 def layer_norm(x: torch.Tensor, eps: float = 1e-5) -> torch.Tensor:
     """Shift and scale the last dimension to mean 0 and variance 1: (..., D) -> (..., D).
 
+    In float16 the square of a number above 255 overflows; PyTorch computes it in float32, and autocast here too.
+
     Args:
         x: (..., D).
         eps: added to the variance; keeps the division defined where all D numbers are equal.

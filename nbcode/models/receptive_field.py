@@ -64,13 +64,16 @@ def reach(model: Callable, input_shape: Sequence[int], at: Sequence[int] | None 
     example = next(model.parameters(), torch.empty(0)) if isinstance(model, nn.Module) else torch.empty(0)
     drawn = torch.randn(32, *input_shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     x = drawn.to(example).requires_grad_()  # (32, C, *sizes)
-    out = model(x)  # (32, C', *sizes')
+    with torch.enable_grad():  # the caller may have switched gradients off
+        out = model(x)  # (32, C', *sizes')
     sizes = tuple(out.shape[2:])
     place = tuple(size // 2 for size in sizes) if at is None else tuple(at)
     if len(place) != len(sizes) or not all(-size <= index < size for index, size in zip(place, sizes, strict=True)):
         raise ValueError(f"at is {place}; the output has sizes {sizes}, so give {len(sizes)} number(s) within them")
+    with torch.enable_grad():
+        chosen = out[(..., *place)].sum() + 0 * x.sum()  # so that an output of constants has a gradient too
     # autograd.grad, not backward: the parameters' own gradients stay what they are.
-    (gradient,) = torch.autograd.grad(out[(..., *place)].sum(), x)
+    (gradient,) = torch.autograd.grad(chosen, x)
     return (gradient != 0).any(dim=1).any(dim=0)  # (32, C, *sizes) -> sizes
 
 

@@ -18,7 +18,12 @@ def average(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
     Returns:
         (..., T, D) and the weights (..., T, T), all 1 / T.
+
+    Raises:
+        ValueError: whole numbers, among which there is no 1 / T.
     """
+    if not x.is_floating_point():
+        raise ValueError(f"x has dtype {x.dtype}; give floating-point numbers, for example x.float()")
     length = x.shape[-2]
     weights = x.new_full((*x.shape[:-1], length), 1 / max(length, 1))  # (..., T, T)
     return weights @ x, weights  # (..., T, T) @ (..., T, D) -> (..., T, D)

@@ -31,7 +31,7 @@ def layer_histograms(rows: Mapping[str, Mapping[str, torch.Tensor]], across: tup
             ax.set_title(layer)
         for axes, (name, row) in zip(grid, rows.items(), strict=True):
             for ax, values in zip(axes, row.values(), strict=True):
-                counts = torch.histc(values.detach().float().clamp(*across), BINS, *across)
+                counts = torch.histc(values.detach().float().cpu().clamp(*across), BINS, *across)
                 edges = torch.linspace(*across, BINS + 1)
                 ax.stairs(counts / counts.max(), edges, fill=True, color=BLUE)
                 ax.set(yticks=(), xlim=across)

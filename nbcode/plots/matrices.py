@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -23,13 +24,16 @@ def attention_maps(
         labels: of the keys; where T = S, of the queries too.
 
     Raises:
-        ValueError: no map, or one that is not a matrix.
+        ValueError: no map, one that is not a matrix, or another number of labels than of keys.
     """
     _check(maps)
+    if labels is not None and any(weights.shape[1] != len(labels) for weights in maps.values()):
+        keys = [weights.shape[1] for weights in maps.values()]
+        raise ValueError(f"{len(labels)} labels given, and the maps have {keys} columns; give one label per column")
     with new_figure(3.1 * len(maps) + 0.4, 3.1) as figure:
         panels = figure.subplots(1, len(maps), squeeze=False)[0]
         for ax, (title, weights) in zip(panels, maps.items(), strict=True):
-            shown = ax.imshow(weights.detach().cpu().numpy(), cmap="Greys", vmin=0, vmax=1, aspect="auto")
+            shown = ax.imshow(_numbers(weights), cmap="Greys", vmin=0, vmax=1, aspect="auto")
             ax.set(title=title, xlabel=names[0], ylabel=names[1])
             ax.grid(visible=False)
             if labels is not None:
@@ -54,10 +58,9 @@ def signed_maps(maps: Mapping[str, torch.Tensor], names: tuple[str, str]) -> Fig
     with new_figure(3.4 * len(maps) + 0.6, 3.2) as figure:
         panels = figure.subplots(1, len(maps), squeeze=False)[0]
         for ax, (title, matrix) in zip(panels, maps.items(), strict=True):
-            matrix = matrix.detach().cpu()
             limit = matrix.abs().max().item() or 1.0
             shown = ax.imshow(
-                matrix.numpy(), cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
+                _numbers(matrix), cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
             )
             ax.set(title=title, xlabel=names[0], ylabel=names[1])
             ax.grid(visible=False)
@@ -92,11 +95,15 @@ def image_rows(rows: Mapping[str, Sequence[torch.Tensor]], signed: Sequence[str]
 
 def _picture(ax: Axes, matrix: torch.Tensor, limit: float, signed: bool) -> None:
     low, colors = (-limit, "PuOr") if signed else (0, "Greys")
-    ax.imshow(matrix.detach().cpu().numpy(), cmap=colors, vmin=low, vmax=limit)
+    ax.imshow(_numbers(matrix), cmap=colors, vmin=low, vmax=limit)
     ax.set(xticks=(), yticks=())
     ax.grid(visible=False)
     for side in ax.spines.values():
         side.set(visible=True, color="#888888")
+
+
+def _numbers(matrix: torch.Tensor) -> np.ndarray:
+    return matrix.detach().float().cpu().numpy()  # NumPy knows no bfloat16
 
 
 def _check(maps: Mapping[str, torch.Tensor]) -> None:

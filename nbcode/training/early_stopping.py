@@ -13,7 +13,7 @@ from nbcode.training.loop import StopTraining
 
 
 class EarlyStopping:
-    """A hook for ``fit``: measures from time to time, and ends the run when that has not improved for a while.
+    """A hook for one ``fit``: measures from time to time, and ends the run when that has not improved for a while.
 
     A run may also end otherwise, by its plan or by Ctrl-C, so ``restore`` is a call of its own::
 

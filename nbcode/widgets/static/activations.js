@@ -1,5 +1,5 @@
 // Activation functions with their slopes, by the names and definitions of nbcode/models/activations.py.
-const LEAK = 0.01;         // the slope of leaky ReLU below 0
+export const LEAK = 0.01;  // the slope of leaky ReLU below 0
 
 // The error function by its series in which no term is negative, so that no digits cancel (Abramowitz and Stegun, 7.1.6).
 export function erf(x) {

@@ -56,13 +56,13 @@ function sliderRow(parent, label, attributes, onInput, signal) {
   return { input, show };
 }
 
-// A slider from -max to max, or from another min.
+// A slider from -max to max, or from another min, which then stays.
 export function slider(parent, { label, name, max, min = -max, step, digits = 2, unit = "", onInput, signal }) {
   const { input, show } = sliderRow(parent, label, { name, min, max, step }, onInput, signal);
   return {
     set(v) {
       const reach = Math.max(max, Math.ceil(Math.abs(v)));       // a handle may have gone further than the slider
-      Object.assign(input, { min: min < 0 ? -reach : min, max: reach, value: v });
+      Object.assign(input, { min: min === -max ? -reach : min, max: reach, value: v });
       show(number(v, digits) + unit);
     },
   };

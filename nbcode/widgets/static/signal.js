@@ -1,7 +1,7 @@
 // A deep network before training: how large the signal and the gradient are in each layer, by activation and weights.
 import { brief, button, choice, clamp, describe, handle, html, live, raised, slider, svg } from "./kit.js";
-import { ACTIVATIONS } from "./activations.js";
-import { CONSTANT, DEEPEST, EXAMPLES, INITIALIZATIONS, ROUNDING, UNITS, network, outputs, spread } from "./signal_arithmetic.js";
+import { ACTIVATIONS, LEAK } from "./activations.js";
+import { CONSTANT, DEEPEST, EXAMPLES, FLAT, INITIALIZATIONS, ROUNDING, UNITS, network, outputs, spread } from "./signal_arithmetic.js";
 import { LayerChart, decades } from "./layer_chart.js";
 import { Histogram } from "./histogram.js";
 
@@ -55,8 +55,8 @@ const percent = share => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 :
 function unitWords(name, { flat, dead, alike }) {
   const parts = alike ? [`All ${UNITS} units compute the same.`] : [];
   if (name === "relu") parts.push(`0 at ${percent(flat)} of the outputs. Dead, 0 for all ${EXAMPLES} examples: ${dead} of ${UNITS} units.`);
-  else if (name === "leaky_relu") parts.push(`Slope 0.01 at ${percent(flat)} of the outputs, 1 at the others.`);
-  else if (name !== "none") parts.push(`Saturated, slope under 0.05: ${percent(flat)} of the outputs.`);
+  else if (name === "leaky_relu") parts.push(`Slope ${LEAK} at ${percent(flat)} of the outputs, 1 at the others.`);
+  else if (name !== "none") parts.push(`Saturated, slope under ${FLAT}: ${percent(flat)} of the outputs.`);
   return parts.join(" ");
 }
 

@@ -12,7 +12,7 @@ export const DEEPEST = 30;                 // layers, as in nbcode/widgets/signa
 export const CONSTANT = 0.05;              // weights and spreads as in nbcode/models/initialization.py
 const SMALL = 0.01;
 const BINS = 25;                           // an odd number: 0 lies in the middle of one
-const FLAT = 0.05;                         // slopes below it let almost no gradient through, as in nbcode/probes.py
+export const FLAT = 0.05;                  // slopes below it let almost no gradient through, as in nbcode/probes.py
 export const ROUNDING = 1e-12;             // a smaller part of a number may be rounding and means nothing
 const EPSILON = 1e-5;                      // what layer normalization adds to the variance, as PyTorch does
 
