@@ -91,6 +91,10 @@ WEIGHT_STD = Exercise(
             "the mean square stands on the wrong side: smaller inputs need larger weights",
         ),
         Mutant(
+            lambda fan_in, mean_square: math.sqrt(2 / (fan_in * mean_square)),
+            "there is a 2 too many: Kaiming's 2 makes up for a mean square of 0.5, and here the mean square is given",
+        ),
+        Mutant(
             lambda fan_in, mean_square: 1 / (math.sqrt(fan_in) * mean_square),
             "the mean square is a square already: it belongs under the root",
         ),
@@ -133,6 +137,10 @@ LAYER_NORM = Exercise(
         Mutant(
             lambda x, scale, shift: _normed(x, scale, shift, dim=0),
             "the columns are normalized: that mixes examples; a layer norm looks at one row at a time",
+        ),
+        Mutant(
+            lambda x, scale, shift: _normed(x, scale, shift, dim=(0, 1)),
+            "all rows share one mean and one variance: each row needs its own, over dimension -1",
         ),
         Mutant(
             lambda x, scale, shift: _normed(x, scale, shift, correction=1),
@@ -239,6 +247,10 @@ SILENT_UNITS = Exercise(
             "only the last batch counts here; a unit that fired on an earlier one is alive",
         ),
         Mutant(
+            lambda batches: (batches[0] == 0).all(dim=0),
+            "only the first batch counts here; a unit that fires on a later one is alive",
+        ),
+        Mutant(
             lambda batches: torch.stack([(batch == 0).all(dim=0) for batch in batches]).any(dim=0),
             "a unit that is silent on one batch is called dead; it must be silent on all of them",
         ),
@@ -256,6 +268,8 @@ SILENT_UNITS = Exercise(
         ),
     ),
     arguments=lambda rng: (_layer_outputs(rng),),
+    # A unit that fires once and weakly is alive.
+    edge_cases=(([torch.tensor([[0.0, 0.0, 2.0]]), torch.tensor([[0.0, 1e-3, 0.0], [0.0, 0.0, 1.0]])],),),
 )
 
 
