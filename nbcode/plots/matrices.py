@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from nbcode.plots.style import new_figure
 
@@ -36,6 +37,8 @@ def attention_maps(
             shown = ax.imshow(_numbers(weights), cmap="Greys", vmin=0, vmax=1, aspect="auto")
             ax.set(title=title, xlabel=names[0], ylabel=names[1])
             ax.grid(visible=False)
+            for axis in (ax.xaxis, ax.yaxis):
+                axis.set_major_locator(MaxNLocator(integer=True))  # positions are whole numbers
             if labels is not None:
                 ax.set_xticks(range(len(labels)), labels)
                 if weights.shape[0] == len(labels):
