@@ -32,15 +32,14 @@ def attend(
     Raises:
         ValueError: S differs, or a mask of another dtype or a shape that does not fit.
     """
-    if scores.shape[-1] != value.shape[-2]:
-        raise ValueError(f"S, the number of keys, is {scores.shape[-1]} in the scores and {value.shape[-2]} in value")
+    _check_attend(scores, value, mask)
     if mask is None:
         weights = torch.softmax(scores, dim=-1)
     else:
-        _check_mask(mask, scores)
-        # The lowest number instead of minus infinity: with every key hidden, the latter makes 0 / 0 on the way.
+        # Not minus infinity: with every key hidden, that makes 0 / 0 on the way.
         lowest = torch.finfo(scores.dtype).min
-        weights = torch.softmax(scores.masked_fill(mask, lowest), dim=-1).masked_fill(mask, 0.0)
+        weights = torch.softmax(scores.masked_fill(mask, lowest), dim=-1)
+        weights = weights.masked_fill(mask, 0.0)
     return weights @ value, weights  # (..., T, S) @ (..., S, Kv) -> (..., T, Kv)
 
 
@@ -141,6 +140,13 @@ class SelfAttention(nn.Module):
         mask = attention_mask((batch, length, length), key_padding_mask, causal, x.device)
         mixed, weights = scaled_dot_product_attention(self.query(x), self.key(x), self.value(x), mask)  # (B, T, K)
         return self.output(mixed), weights
+
+
+def _check_attend(scores: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None) -> None:
+    if scores.shape[-1] != value.shape[-2]:
+        raise ValueError(f"S, the number of keys, is {scores.shape[-1]} in the scores and {value.shape[-2]} in value")
+    if mask is not None:
+        _check_mask(mask, scores)
 
 
 def _check_mask(mask: torch.Tensor, scores: torch.Tensor) -> None:

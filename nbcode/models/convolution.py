@@ -78,9 +78,11 @@ def convolve(
         ValueError: shapes that do not fit together; what :func:`windows` refuses.
     """
     _check_weight(x, weight, bias)
-    seen = windows(x, tuple(weight.shape[2:]), stride, padding, dilation)  # (B, C, H', W', h, w)
-    rows = seen.permute(0, 2, 3, 1, 4, 5).flatten(3)  # (B, H', W', C h w): the inputs of a dense layer
-    out = rows @ weight.flatten(1).T  # (B, H', W', C h w) @ (C h w, C_out) -> (B, H', W', C_out)
+    # (B, C, H, W) -> (B, C, H', W', h, w): a window for each place
+    seen = windows(x, tuple(weight.shape[2:]), stride, padding, dilation)
+    # -> (B, H', W', C h w): each window as the inputs of a dense layer
+    rows = seen.permute(0, 2, 3, 1, 4, 5).flatten(3)
+    out = rows @ weight.flatten(1).T  # (..., C h w) @ (C h w, C_out) -> (..., C_out)
     if bias is not None:
         out = out + bias
     return out.movedim(-1, 1)  # (B, C_out, H', W')

@@ -144,7 +144,7 @@ class GRU(Recurrent):
 
     def cell(self, from_input: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
         """(B, 3 D) and (B, D) -> (B, D)."""
-        from_state = state @ self.weight_hh.T + self.bias_hh  # (B, D) @ (D, 3 D) -> (B, 3 D)
+        from_state = state @ self.weight_hh.T + self.bias_hh  # (B, D) -> (B, 3 D)
         r_input, z_input, n_input = from_input.chunk(3, dim=-1)  # (B, D) each
         r_state, z_state, n_state = from_state.chunk(3, dim=-1)
         r = torch.sigmoid(r_input + r_state)
