@@ -52,7 +52,7 @@ EDITS = {
             "hooks.callback(module.register_forward_hook(record).remove)",
             "module.register_forward_hook(record)",
         ),
-        ("probes.py", "(output != 0).any(dim=0)", "(output != 0).all(dim=0)"),
+        ("probes.py", "(outputs[0] != 0).any(dim=0)", "(outputs[0] != 0).all(dim=0)"),
         ("training/early_stopping.py", "copy.deepcopy(self.model.state_dict())", "self.model.state_dict()"),
         ("autograd.py", "(share + self.data * density,)", "(share,)"),
     ),
