@@ -360,3 +360,9 @@ def test_several_workers_stop_at_ctrl_c_and_continue(tmp_path):
         os.killpg(started.pid, signal.SIGINT)  # as a terminal does: to all of them
         assert started.wait(60) == 130
     assert partial_of(out).exists() and not out.exists()
+
+
+@pytest.mark.parametrize("typed", [["--workers", "2"], ["--workers=3"], []])
+def test_a_run_may_go_on_with_another_number_of_workers(monkeypatch, typed):
+    monkeypatch.setattr(sys, "argv", ["study", "--seeds", "3", *typed, "--out", "x y.csv"])
+    assert frame._command(STUDY) == f"python -m {STUDY.module} --seeds 3 --out 'x y.csv'"

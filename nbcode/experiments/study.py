@@ -220,7 +220,10 @@ def _begin_worker() -> None:
 
 
 def _command(study: Study) -> str:
-    return shlex.join(["python", "-m", study.module, *sys.argv[1:]])
+    """What was typed, without the number of workers: it changes no result, and a run may go on with another one."""
+    words = iter(sys.argv[1:])
+    kept = [word for word in words if not (word.startswith("--workers=") or (word == "--workers" and next(words, "")))]
+    return shlex.join(["python", "-m", study.module, *kept])
 
 
 def _header_text(header: Mapping[str, str], columns: Sequence[str]) -> str:
