@@ -82,7 +82,7 @@ def convolve(
     seen = windows(x, tuple(weight.shape[2:]), stride, padding, dilation)
     # -> (B, H', W', C h w): each window as the inputs of a dense layer
     rows = seen.permute(0, 2, 3, 1, 4, 5).flatten(3)
-    out = rows @ weight.flatten(1).T  # (..., C h w) @ (C h w, C_out) -> (..., C_out)
+    out = rows @ weight.flatten(1).T  # (B, H', W', C_out)
     if bias is not None:
         out = out + bias
     return out.movedim(-1, 1)  # (B, C_out, H', W')
