@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -67,8 +68,9 @@ EDITS = {
         ("data/recall.py", "_only_last(tokens, tokens[:, 0])", "_only_last(tokens, tokens[:, 1])"),
     ),
 }
+UNTOUCHED = ("", "", "")  # no edit
 PAIRS = [
-    pytest.param(lab, *edit, id=f"{lab}-{edit[0]}-{number}")
+    pytest.param(lab, edit, id=f"{lab}-{edit[0]}-{number}")
     for lab, edits in EDITS.items()
     for number, edit in enumerate(edits)
 ]
@@ -81,8 +83,37 @@ nbclient.NotebookClient(nbformat.read(sys.argv[1], as_version=4), timeout=300).e
 def execute(lab: str, package_parent) -> subprocess.CompletedProcess:
     """Run a lab in a fresh kernel that finds the package in ``package_parent`` first."""
     command = [sys.executable, "-c", RUN, str(NOTEBOOKS / f"{lab}.ipynb")]
-    environment = {**os.environ, "PYTHONPATH": str(package_parent)}
+    environment = {**os.environ, "PYTHONPATH": str(package_parent), "OMP_NUM_THREADS": "1"}  # others run beside it
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=package_parent)
+
+
+def execute_edited(lab: str, edit: tuple[str, str, str], folder) -> subprocess.CompletedProcess:
+    """Run a lab on a copy of the package with one edit."""
+    shutil.copytree(ROOT / "nbcode", folder / "nbcode", ignore=shutil.ignore_patterns("__pycache__"))
+    file, there, instead = edit
+    if file:
+        edited = folder / "nbcode" / file
+        text = edited.read_text(encoding="utf-8")
+        assert text.count(there) == 1, f"{file} has no {there!r}: name another edit"
+        edited.write_text(text.replace(there, instead), encoding="utf-8")
+    return execute(lab, folder)
+
+
+@pytest.fixture(scope="module")
+def finished(request, tmp_path_factory):
+    """The finished run for a lab and an edit. All runs that are asked for start at once, as many as there are cores."""
+    asked = [
+        item.callspec.params
+        for item in request.session.items
+        if item.module is request.module and hasattr(item, "callspec")
+    ]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        runs = {}
+        for parameters in asked:
+            key = parameters["lab"], parameters.get("edit", UNTOUCHED)
+            runs[key] = pool.submit(execute_edited, *key, tmp_path_factory.mktemp("edited"))
+        yield lambda lab, edit=UNTOUCHED: runs[lab, edit].result()
+        pool.shutdown(cancel_futures=True)
 
 
 def test_each_lab_has_at_least_three_edits():
@@ -90,22 +121,16 @@ def test_each_lab_has_at_least_three_edits():
     assert all(len(edits) >= 3 for edits in EDITS.values())
 
 
-@pytest.mark.parametrize(("lab", "file", "there", "instead"), PAIRS)
-def test_a_broken_package_breaks_the_lab(tmp_path, lab, file, there, instead):
-    shutil.copytree(ROOT / "nbcode", tmp_path / "nbcode", ignore=shutil.ignore_patterns("__pycache__"))
-    edited = tmp_path / "nbcode" / file
-    text = edited.read_text(encoding="utf-8")
-    assert text.count(there) == 1, f"{file} has no {there!r}: name another edit"
-    edited.write_text(text.replace(there, instead), encoding="utf-8")
-    finished = execute(lab, tmp_path)
-    assert finished.returncode != 0
+@pytest.mark.parametrize(("lab", "edit"), PAIRS)
+def test_a_broken_package_breaks_the_lab(finished, lab, edit):
+    run = finished(lab, edit)
+    assert run.returncode != 0
     # A claim of the lab must break, not merely its set-up.
-    assert "AssertionError" in finished.stderr, finished.stderr[-2000:]
+    assert "AssertionError" in run.stderr, run.stderr[-2000:]
 
 
 @pytest.mark.parametrize("lab", EDITS)
-def test_an_untouched_copy_leaves_the_lab_whole(tmp_path, lab):
+def test_an_untouched_copy_leaves_the_lab_whole(finished, lab):
     """Otherwise the labs above might fail for another reason than the edit."""
-    shutil.copytree(ROOT / "nbcode", tmp_path / "nbcode", ignore=shutil.ignore_patterns("__pycache__"))
-    finished = execute(lab, tmp_path)
-    assert finished.returncode == 0, finished.stderr[-2000:]
+    run = finished(lab)
+    assert run.returncode == 0, run.stderr[-2000:]

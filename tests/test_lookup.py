@@ -81,7 +81,9 @@ def figure(opened):
 def fresh(browser, address):
     """The figure as the page starts it, in a page of its own."""
     with watched(browser, height=1400) as seen:
-        yield open_page(seen, f"{address}/{PAGE}").locator(TAG)
+        figure = open_page(seen, f"{address}/{PAGE}").locator(TAG)
+        figure.scroll_into_view_if_needed()  # the mouse reaches only what is in the window
+        yield figure
 
 
 def test_a_soft_look_up_is_attention(figure):
