@@ -105,7 +105,7 @@ def finished(request, tmp_path_factory):
     asked = [
         item.callspec.params
         for item in request.session.items
-        if item.module is request.module and hasattr(item, "callspec")
+        if getattr(item, "module", None) is request.module and hasattr(item, "callspec")
     ]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         runs = {}

@@ -1,5 +1,6 @@
 """The study of recall: what its numbers mean, that it continues where it was interrupted, and its command line."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import torch
 from torch.nn import functional
 
 from nbcode.data.recall import SYMBOLS, TASKS
-from nbcode.experiments import recall, recall_rates
+from nbcode.experiments import attention_rates, recall, recall_rates
 from nbcode.experiments.sequence_run import PARAMETERS, accuracy, build, draw, generator, gradient_at_first, train
 from nbcode.experiments.study import read
 
@@ -54,6 +55,15 @@ def test_the_pilot_has_seeds_of_its_own_and_names_the_best_rate():
             values = pilot.column("accuracy", mixer=mixer, rate=rate)
             means[rate] = sum(values) / len(values)
         assert means[recall_rates.best_rate(mixer)] == max(means.values())
+
+
+def test_the_check_of_attention_has_every_cell_on_seeds_that_nothing_else_used():
+    rows = attention_rates.STUDY.results().rows
+    seeds = {row["seed"] for row in rows}
+    grid = itertools.product(attention_rates.RATES, attention_rates.DISTANCES, sorted(seeds))
+    assert [(row["rate"], row["distance"], row["seed"]) for row in rows] == list(grid)
+    others = (*recall.STUDY.results().rows, *recall_rates.STUDY.results().rows)
+    assert len(seeds) >= 20 and not seeds & {row["seed"] for row in others}
 
 
 @pytest.mark.parametrize("mixer", ["cnn", "rnn", "gru", "attention"])

@@ -11,7 +11,7 @@ import pytest
 
 import nbcode
 from nbcode.experiments import NAMES, source
-from nbcode.experiments.source import code_only, fingerprint, imported_modules
+from nbcode.experiments.source import WHOLE, code_only, fingerprint, parts_of, reached
 
 # A made-up package of that name: a study reaches `far` through `near`, and does not reach `aside`.
 TREE = {
@@ -19,10 +19,15 @@ TREE = {
     "experiments/__init__.py": '"""Studies."""\n',
     "experiments/made_up.py": (
         '"""What it asks."""\n\nfrom nbcode.experiments.study import Study\nfrom nbcode.near import double\n\n\n'
-        'def measure(x):\n    """Measure."""\n    return double(x) + 1  # one more\n'
+        'def measure(x):\n    """Measure."""\n    return double(x) + 1  # one more\n\n\n'
+        'if __name__ == "__main__":\n    print(measure(3))\n'
     ),
     "experiments/study.py": '"""Bookkeeping."""\n\nfrom nbcode import aside\n\n\nclass Study:\n    keys = aside.KEYS\n',
-    "near.py": "import nbcode.far\n\n\ndef double(x):\n    return nbcode.far.times(2, x)\n",
+    "near.py": (
+        "import torch\nimport nbcode.far\nfrom nbcode import aside\n\nlen('imported')\nTWO = 2\n\n\n"
+        "def decorate(f):\n    return f\n\n\n@decorate\ndef double(x):\n    return nbcode.far.times(TWO, x)\n\n\n"
+        "def half(x):\n    return x / aside.KEYS\n\n\nif __name__ == '__main__':\n    print(half(3))\n"
+    ),
     "far.py": (
         'UNIT = """one\ntwo"""\n\n\n'
         "def times(n, x):\n    from nbcode import farther\n\n    return n * x * farther.ONE\n"
@@ -63,6 +68,7 @@ def test_words_do_not_change_the_fingerprint(made_up):
     edit("experiments/made_up.py", '    """Measure."""\n', '\n    """Measure\n    anew."""\n\n')
     edit("experiments/made_up.py", "  # one more", " # another comment")
     edit("near.py", "import nbcode.far\n", "# how far?\nimport nbcode.far\n\n\n")
+    edit("near.py", "import torch\n", "from torch import nn\n")
     edit("__init__.py", "Made up.", "Thought up.")
     assert found() == before
     assert len(before) == 16 and set(before) <= set("0123456789abcdef")
@@ -72,7 +78,12 @@ def test_words_do_not_change_the_fingerprint(made_up):
     ("name", "old", "new"),
     [
         pytest.param("experiments/made_up.py", "+ 1", "- 1", id="the study"),
-        pytest.param("near.py", "times(2, x)", "times(3, x)", id="an import of it"),
+        pytest.param("experiments/made_up.py", "measure(3)", "measure(4)", id="the command"),
+        pytest.param("near.py", "times(TWO, x)", "times(TWO, x, x)", id="an import of it"),
+        pytest.param("near.py", "TWO = 2", "TWO = 3", id="a constant that it needs"),
+        pytest.param("near.py", "return f", "return f or f", id="a decorator that it needs"),
+        pytest.param("near.py", "len('imported')", "len('again')", id="what runs on import"),
+        pytest.param("near.py", "import nbcode.far", "import nbcode.farther as nbcode", id="another import"),
         pytest.param("far.py", "n * x", "n ** x", id="an import of the import"),
         pytest.param("farther.py", "ONE = 1", "ONE = 1.0", id="an import in a function"),
         pytest.param("far.py", "one\ntwo", "one\n# two", id="a sign in a text"),
@@ -92,6 +103,8 @@ def test_bookkeeping_and_what_is_not_reached_do_not_change_it(made_up):
     before = found()
     edit("aside.py", "()", "(1,)")
     edit("experiments/study.py", "aside.KEYS", "(aside.KEYS, 2)")
+    edit("near.py", "return x / aside.KEYS", "return x / 2 / aside.KEYS")
+    edit("near.py", "print(half(3))", "print(half(4))")
     assert found() == before
 
 
@@ -136,15 +149,20 @@ def test_imports_are_found_wherever_and_however_they_are_written():
         "import os, nbcode.cost\nimport nbcode.data.toy as toy\nfrom nbcode import device\nfrom torch import nn\n"
         "from nbcode.training.perceptron import learn\n\ndef f():\n    from nbcode.models import neuron\n"
     )
-    assert imported_modules(text) == {
-        "nbcode",
-        "nbcode.cost",
-        "nbcode.data.toy",
-        "nbcode.device",
-        "nbcode.training.perceptron",
-        "nbcode.models",
-        "nbcode.models.neuron",
+    assert {pair for part in parts_of(text) for pair in part.imports} == {
+        ("nbcode.cost", WHOLE),
+        ("nbcode.data.toy", WHOLE),
+        ("nbcode.device", WHOLE),
+        ("nbcode.training.perceptron", "learn"),
+        ("nbcode.models.neuron", WHOLE),
     }
+
+
+def test_a_real_study_reaches_what_it_trains_and_not_what_stands_beside_it():
+    codes = {name: "\n".join(parts) for name, parts in reached("nbcode.experiments.overfitting").items()}
+    assert "class MLP" in codes["nbcode.models.mlp"] and "class Dropout" in codes["nbcode.models.dropout"]
+    assert "def digits" in codes["nbcode.data.digits"] and "nbcode.models.attention" not in codes
+    assert "class Value" not in codes["nbcode.models.activations"]
 
 
 def test_the_package_imports_by_full_names_which_are_all_that_a_fingerprint_follows():

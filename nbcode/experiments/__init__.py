@@ -12,5 +12,6 @@ NAMES = (
     "shuffled_digits",
     "recall_rates",
     "recall",
+    "attention_rates",
     "step_cost",
 )
