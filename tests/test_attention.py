@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from nbcode.models.additive_attention import AdditiveAttention, additive_scores
-from nbcode.models.attention import SelfAttention, attend, scaled_dot_product_attention
+from nbcode.models.dot_product_attention import attend, scaled_dot_product_attention
 from nbcode.models.masks import attention_mask, causal_mask, padding_mask
+from nbcode.models.self_attention import SelfAttention
 from nbcode.models.soft_lookup import average, by_query, by_scaled_query, by_similarity
 
 repeatable = settings(derandomize=True, deadline=None, max_examples=60)

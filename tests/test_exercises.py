@@ -532,8 +532,8 @@ def test_the_packages_own_functions_are_right_answers():
 
 
 def test_the_packages_own_models_are_right_answers():
-    from nbcode.models.attention import scaled_dot_product_attention
     from nbcode.models.convolution import convolve
+    from nbcode.models.dot_product_attention import scaled_dot_product_attention
     from nbcode.models.masks import attention_mask
     from nbcode.models.receptive_field import receptive_field
 

@@ -61,7 +61,7 @@ EDITS = {
         ("models/convolution.py", "rows @ weight.flatten(1).T", "rows @ weight.flatten(1).flip(1).T"),
         ("models/receptive_field.py", "field += (kernel - 1) * dilation * jump", "field += kernel * dilation * jump"),
         ("models/recurrent.py", "return z * state + (1 - z) * n", "return z * n + (1 - z) * state"),
-        ("models/attention.py", "scores = query @ key.mT / math.sqrt(width)", "scores = query @ key.mT / width"),
+        ("models/dot_product_attention.py", "query / math.sqrt(width) @ key.mT", "query / width @ key.mT"),
         ("models/positions.py", "place / base ** (even / width)", "place**2 / base ** (even / width)"),
         ("models/wiring.py", "return n + depth - 1 if", "return n + depth if"),
         ("experiments/sequence_run.py", "lengths[:, 0].mean()", "lengths[:, 1].mean()"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from nbcode.models.attention import attend
+from nbcode.models.dot_product_attention import attend
 from nbcode.models.masks import attention_mask
 
 

@@ -1,167 +1,158 @@
-"""Attention: each query takes a weighted mean of values, with weights from how well it matches the keys.
+"""Multi-head attention: several heads look at the same places, each in its own way. Equals ``nn.MultiheadAttention``.
 
-Masks are boolean and true where a key is hidden (:mod:`nbcode.models.masks`). Left out: dropout.
+Masks are boolean and true where a key is hidden (:mod:`nbcode.models.masks`). Left out: a cache for decoding.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable
 
 import torch
 from torch import nn
+from torch.nn import functional
 
+from nbcode.models.dot_product_attention import scaled_dot_product_attention
 from nbcode.models.masks import attention_mask
 
 
-def attend(
-    scores: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None = None
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Turn scores into weights that add up to 1, and take the weighted mean of the values.
+class MultiHeadAttention(nn.Module):
+    """Several heads side by side: each attends in its own K = D / N dimensions, and a last layer mixes what they found.
 
-    A query whose keys are all hidden gets weights and an output of zeros, and sends back a gradient of zeros. In
-    PyTorch ``nn.MultiheadAttention`` gives NaN there when it returns its weights.
+    Two paths give the same values. The fast one is PyTorch's fused function, which makes no weights; the plain one is
+    :func:`scaled_dot_product_attention`. The plain one runs where weights are asked for, and where it is the faster of
+    the two (:func:`fused_is_faster`).
 
-    Args:
-        scores: (..., T, S), of any size.
-        value: (..., S, Kv).
-        mask: boolean, true at hidden keys, to be broadcast to (..., T, S); ``None`` hides nothing.
-
-    Returns:
-        (..., T, Kv) and the weights (..., T, S).
-
-    Raises:
-        ValueError: S differs, or a mask of another dtype or a shape that does not fit.
-    """
-    _check_attend(scores, value, mask)
-    if mask is None:
-        weights = torch.softmax(scores, dim=-1)
-    else:
-        # Not minus infinity: with every key hidden, that makes 0 / 0 on the way.
-        lowest = torch.finfo(scores.dtype).min
-        weights = torch.softmax(scores.masked_fill(mask, lowest), dim=-1)
-        weights = weights.masked_fill(mask, 0.0)
-    return weights @ value, weights  # (..., T, S) @ (..., S, Kv) -> (..., T, Kv)
-
-
-def scaled_dot_product_attention(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None = None
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """softmax(query keyᵀ / sqrt(K)) value; the values of ``F.scaled_dot_product_attention`` with the mask turned round.
+    Source: Vaswani et al. (2017), "Attention Is All You Need", section 3.2.2.
 
     Args:
-        query: (..., T, K).
-        key: (..., S, K).
-        value: (..., S, Kv).
-        mask: boolean, true at hidden keys, to be broadcast to (..., T, S); ``None`` hides nothing.
-
-    Returns:
-        (..., T, Kv) and the weights (..., T, S). A query that may see nothing gets zeros.
+        d_model: D, the width of queries, keys and values.
+        n_heads: N; must divide D.
+        dropout: the share of attention weights to drop in training.
 
     Raises:
-        ValueError: a shape or dtype that does not fit; the message names the dimension.
-
-    Source: Vaswani et al. (2017), "Attention Is All You Need", section 3.2.1.
-    """
-    for name, tensor in (("query", query), ("key", key), ("value", value)):
-        if tensor.ndim < 2:
-            raise ValueError(f"{name} has shape {tuple(tensor.shape)}; give at least two dimensions, (..., length, K)")
-    width = query.shape[-1]
-    if width != key.shape[-1] or width == 0:
-        raise ValueError(f"K, the width, is {width} in query and {key.shape[-1]} in key; they must be equal, above 0")
-    leading = [tuple(tensor.shape[:-2]) for tensor in (query, key, value)]
-    if not _fit(*leading):
-        raise ValueError(f"the leading dimensions of query, key and value are {leading}; they must be equal")
-    scores = query @ key.mT / math.sqrt(width)  # (..., T, K) @ (..., K, S) -> (..., T, S)
-    return attend(scores, value, mask)
-
-
-class SelfAttention(nn.Module):
-    """One head over one sequence: query, key and value are three views of the same ``x``.
-
-    Args:
-        d_model: D, the width of the sequence.
-        d_head: K, the width of query, key and value.
-
-    Raises:
-        ValueError: a size below 1.
+        ValueError: a size below 1, D not divisible by N, or a share outside of [0, 1).
     """
 
-    def __init__(self, d_model: int, d_head: int) -> None:
+    def __init__(self, d_model: int, n_heads: int, dropout: float = 0.0) -> None:
         super().__init__()
-        if d_model < 1 or d_head < 1:
-            raise ValueError(f"d_model={d_model}, d_head={d_head}; both must be at least 1")
-        self.query, self.key, self.value = (nn.Linear(d_model, d_head) for _ in range(3))
-        self.output = nn.Linear(d_head, d_model)
+        if d_model < 1 or n_heads < 1 or d_model % n_heads:
+            raise ValueError(f"d_model={d_model}, n_heads={n_heads}; both at least 1, and the first divisible by both")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout is {dropout}; give a probability from 0 to below 1")
+        self.n_heads, self.dropout = n_heads, dropout
+        self.project = nn.Linear(d_model, 3 * d_model)  # query, key and value of all heads, one below the other
+        self.output = nn.Linear(d_model, d_model)
+        nn.init.xavier_uniform_(self.project.weight)
+        for layer in (self.project, self.output):
+            nn.init.zeros_(layer.bias)
 
     @classmethod
-    def from_torch(cls, module: nn.MultiheadAttention) -> SelfAttention:
-        """Take over the weights of an ``nn.MultiheadAttention`` with one head; missing biases become zeros.
+    def from_torch(cls, module: nn.MultiheadAttention) -> MultiHeadAttention:
+        """Take over the sizes and a copy of the weights of an ``nn.MultiheadAttention``; missing biases become zeros.
 
         Raises:
-            ValueError: it has several heads, is not batch first, or has settings that do not exist here.
+            ValueError: it has a setting that does not exist here.
         """
-        parts = module.in_proj_weight is not None and module.bias_k is None
-        plain = parts and not module.add_zero_attn and not module.dropout
-        if module.num_heads != 1 or not module.batch_first or not plain:
+        parts = module.in_proj_weight is not None and module.bias_k is None and not module.add_zero_attn
+        if not parts or not module.batch_first:
             raise ValueError(
-                f"num_heads={module.num_heads}, batch_first={module.batch_first}; give an nn.MultiheadAttention with "
-                "one head, batch_first=True, and neither kdim, vdim, dropout, add_bias_kv nor add_zero_attn"
+                f"batch_first={module.batch_first}; give an nn.MultiheadAttention with batch_first=True and without "
+                "kdim, vdim, add_bias_kv and add_zero_attn"
             )
-        own = cls(module.embed_dim, module.embed_dim).to(module.in_proj_weight)
-        weights = (*module.in_proj_weight.chunk(3), module.out_proj.weight)  # (3 D, D) -> three of (D, D)
-        inner = (None,) * 3 if module.in_proj_bias is None else module.in_proj_bias.chunk(3)
-        biases = (*inner, module.out_proj.bias)
-        with torch.no_grad():
-            for layer, weight, bias in zip((own.query, own.key, own.value, own.output), weights, biases, strict=True):
-                layer.weight.copy_(weight)
-                layer.bias.zero_() if bias is None else layer.bias.copy_(bias)
-        return own
+        own = cls(module.embed_dim, module.num_heads, module.dropout).to(module.in_proj_weight)
+        copy_linear(own.project, module.in_proj_weight, module.in_proj_bias)
+        copy_linear(own.output, module.out_proj.weight, module.out_proj.bias)
+        return own.train(module.training)
 
     def forward(
-        self, x: torch.Tensor, key_padding_mask: torch.Tensor | None = None, causal: bool = False
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Let every place of a sequence look at the others.
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        key_padding_mask: torch.Tensor | None = None,
+        causal: bool = False,
+        need_weights: bool = False,
+    ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
+        """Let every place of ``query`` look at the places of ``key``, and take what it finds from ``value``.
 
         Args:
-            x: (B, T, D).
-            key_padding_mask: (B, T), true at padding, which no place sees.
-            causal: whether a place sees only itself and those before it.
+            query: (B, T, D).
+            key: (B, S, D).
+            value: (B, S, D).
+            key_padding_mask: (B, S), true at padding, which nobody sees.
+            causal: whether place t sees only the places up to t; needs T = S.
+            need_weights: whether to return each head's weights too, which takes the plain path.
 
         Returns:
-            (B, T, D) and the weights (B, T, T).
+            (B, T, D), with ``need_weights`` also the weights (B, N, T, S).
 
         Raises:
-            ValueError: a shape or dtype that does not fit.
+            ValueError: a shape or dtype that does not fit; the message names the dimension.
         """
-        d_model = self.query.in_features
-        if x.ndim != 3 or x.shape[-1] != d_model:
-            raise ValueError(f"x has shape {tuple(x.shape)}; give (B, T, D) = (B, T, {d_model})")
-        batch, length, _ = x.shape
-        mask = attention_mask((batch, length, length), key_padding_mask, causal, x.device)
-        mixed, weights = scaled_dot_product_attention(self.query(x), self.key(x), self.value(x), mask)  # (B, T, K)
-        return self.output(mixed), weights
+        self._check(query, key, value)
+        (batch, length, d_model), source = query.shape, key.shape[1]
+        mask = attention_mask((batch, length, source), key_padding_mask, causal, query.device)
+        mask = None if mask is None else mask[:, None]  # one more dimension, for the heads: (B | 1, 1, T | 1, S)
+        heads = [self._split(x) for x in self._projected(query, key, value)]  # three of (B, N, length, K)
+        dropout = self.dropout if self.training else 0.0
+        if need_weights or not fused_is_faster(heads[0].device.type, heads[0].dtype):
+            mixed, weights = scaled_dot_product_attention(*heads, mask, dropout)
+        else:
+            mixed, weights = _fused(*heads, mask, dropout), None
+        mixed = mixed.transpose(1, 2).reshape(batch, length, d_model)  # (B, N, T, K) -> (B, T, N K)
+        return (self.output(mixed), weights) if need_weights else self.output(mixed)
 
-
-def _check_attend(scores: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None) -> None:
-    if scores.shape[-1] != value.shape[-2]:
-        raise ValueError(f"S, the number of keys, is {scores.shape[-1]} in the scores and {value.shape[-2]} in value")
-    if mask is not None:
-        _check_mask(mask, scores)
-
-
-def _check_mask(mask: torch.Tensor, scores: torch.Tensor) -> None:
-    if mask.dtype != torch.bool:
-        raise ValueError(f"mask has dtype {mask.dtype}; give booleans, true at hidden keys")
-    if not _fit(tuple(mask.shape), tuple(scores.shape), into=True):
-        raise ValueError(
-            f"mask has shape {tuple(mask.shape)}; it must broadcast to (..., T, S) = {tuple(scores.shape)}"
+    def _projected(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> Iterable[torch.Tensor]:
+        """Queries, keys and values of all heads, with as few matrix products as the inputs allow."""
+        if query is key is value:
+            return self.project(query).chunk(3, dim=-1)  # (B, T, 3 D) -> three of (B, T, D)
+        d_model = query.shape[-1]
+        weights, biases = (
+            self.project.weight.split([d_model, 2 * d_model]),
+            self.project.bias.split([d_model, 2 * d_model]),
         )
+        first = functional.linear(query, weights[0], biases[0])  # (B, T, D)
+        if key is value:
+            return first, *functional.linear(key, weights[1], biases[1]).chunk(2, dim=-1)
+        others = zip((key, value), weights[1].chunk(2), biases[1].chunk(2), strict=True)
+        return first, *(functional.linear(*each) for each in others)
+
+    def _split(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, T, D) -> (B, N, T, K)."""
+        return x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
+
+    def _check(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> None:
+        d_model = self.output.in_features
+        for name, tensor in (("query", query), ("key", key), ("value", value)):
+            if tensor.ndim != 3 or tensor.shape[-1] != d_model:
+                raise ValueError(f"{name} has shape {tuple(tensor.shape)}; give (B, length, D) with D = {d_model}")
+        if not len(query) == len(key) == len(value):
+            raise ValueError(f"B, the batch, is {len(query)} in query, {len(key)} in key and {len(value)} in value")
+        if key.shape[1] != value.shape[1]:
+            raise ValueError(f"S, the number of keys, is {key.shape[1]} in key and {value.shape[1]} in value")
 
 
-def _fit(*shapes: tuple[int, ...], into: bool = False) -> bool:
-    """Whether shapes broadcast together; with ``into``, to no more than the last of them."""
-    try:
-        together = torch.broadcast_shapes(*shapes)
-    except RuntimeError:
-        return False
-    return not into or tuple(together) == shapes[-1]
+def fused_is_faster(device: str, dtype: torch.dtype) -> bool:
+    """Whether PyTorch's fused attention beats the plain product, softmax, product: as measured, not on a CPU in bf16.
+
+    There the fused function took about five times as long (``python -m nbcode.bench training``).
+
+    Args:
+        device: a type of device, for example "cpu".
+        dtype: of query, key and value.
+    """
+    return not (device == "cpu" and dtype is torch.bfloat16)
+
+
+def copy_linear(layer: nn.Linear, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
+    """Copy a weight and a bias into a layer; no bias becomes zeros."""
+    with torch.no_grad():
+        layer.weight.copy_(weight)
+        layer.bias.zero_() if bias is None else layer.bias.copy_(bias)
+
+
+def _fused(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None, dropout: float
+) -> torch.Tensor:
+    allowed = None if mask is None else ~mask  # here a true means: may be seen
+    return functional.scaled_dot_product_attention(query, key, value, attn_mask=allowed, dropout_p=dropout)

@@ -1,6 +1,6 @@
 """A soft look-up in four rungs: from the plain average to attention. Each returns an output and its weights.
 
-The fourth rung, with masks, is :func:`nbcode.models.attention.scaled_dot_product_attention`.
+The fourth rung, with masks, is :func:`nbcode.models.dot_product_attention.scaled_dot_product_attention`.
 """
 
 from __future__ import annotations
