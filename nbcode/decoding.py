@@ -1,0 +1,92 @@
+"""Writing the target one token after another: greedy, and with a beam.
+
+Each step runs the decoder over all that is written so far. Left out: a cache of keys and values, to spare that.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from nbcode.data.vocabulary import END, PADDING, START
+from nbcode.models.transformer import Transformer
+from nbcode.training.evaluation import evaluating
+
+
+def greedy(
+    model: Transformer, source_ids: torch.Tensor, max_length: int, hidden: torch.Tensor | None = None
+) -> torch.Tensor:
+    """At each step, take the most probable token.
+
+    Args:
+        model: in any mode; it decodes in evaluation mode.
+        source_ids: (B, S), on the model's device.
+        max_length: the most tokens to write, the end token included.
+        hidden: (B, S), true at source places that the decoder must not look at, beside the padding.
+
+    Returns:
+        (B, T), T at most ``max_length``, without the start token; behind an end token stands padding. A row without an
+        end token was cut off.
+
+    Raises:
+        ValueError: ``max_length`` is not from 1 to the model's own, or a shape does not fit.
+    """
+    check_length(model, max_length)
+    with evaluating(model):
+        memory, padding = model.encode(source_ids), source_ids == model.config.padding
+        padding = padding if hidden is None else padding | hidden
+        written = torch.full_like(source_ids[:, :1], START)  # (B, 1)
+        ended = torch.zeros_like(written, dtype=torch.bool)
+        for _ in range(max_length):
+            logits = model.decode(written, memory, padding)[:, -1]  # (B, Vt)
+            token = logits.argmax(dim=-1, keepdim=True).to(written.dtype).masked_fill(ended, PADDING)  # (B, 1)
+            written = torch.cat([written, token], dim=1)
+            ended |= token == END
+            if ended.all():  # on a GPU this waits for the result
+                break
+    return written[:, 1:]
+
+
+def beam(model: Transformer, source_ids: torch.Tensor, max_length: int, width: int) -> list[tuple[float, list[int]]]:
+    """Keep the ``width`` best beginnings at each step, of one source.
+
+    Args:
+        model: in any mode; it decodes in evaluation mode.
+        source_ids: (1, S).
+        max_length: the most tokens to write, the end token included.
+        width: how many beginnings to keep; with 1 this is greedy decoding.
+
+    Returns:
+        Up to ``width`` targets, the best first: the sum of the logarithms of its tokens' probabilities, and its tokens,
+        with the end token unless it was cut off. Longer targets have lower sums; here nothing makes up for that.
+
+    Raises:
+        ValueError: more than one source, or a size out of range.
+    """
+    check_length(model, max_length)
+    if len(source_ids) != 1 or width < 1:
+        raise ValueError(f"{len(source_ids)} sources and width {width}; give one source, (1, S), and at least width 1")
+    finished: list[tuple[float, list[int]]] = []
+    with evaluating(model):
+        memory, padding = model.encode(source_ids), source_ids == model.config.padding
+        written = torch.full_like(source_ids[:, :1], START)  # (W, T), one row for each beginning
+        scores = torch.zeros(1, device=source_ids.device)  # (W,)
+        for step in range(max_length):
+            rows = len(written)
+            logits = model.decode(written, memory.expand(rows, -1, -1), padding.expand(rows, -1))[:, -1]  # (W, Vt)
+            totals = scores[:, None] + logits.float().log_softmax(dim=-1)  # (W, Vt)
+            scores, places = totals.flatten().topk(min(width - len(finished), totals.numel()))
+            row, token = places // totals.shape[1], places % totals.shape[1]
+            written = torch.cat([written[row], token[:, None].to(written.dtype)], dim=1)
+            ends = (token == END) | (step == max_length - 1)
+            kept = zip(scores[ends].tolist(), written[ends, 1:].tolist(), strict=True)
+            finished += kept
+            scores, written = scores[~ends], written[~ends]
+            if not len(written):
+                break
+    return sorted(finished, key=lambda pair: -pair[0])
+
+
+def check_length(model: Transformer, max_length: int) -> None:
+    """Refuse a length that the model cannot write."""
+    if not 1 <= max_length <= model.config.max_length:
+        raise ValueError(f"max_length is {max_length}; give 1 to {model.config.max_length}, the model's own")
