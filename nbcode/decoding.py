@@ -5,9 +5,11 @@ Each step runs the decoder over all that is written so far. Left out: a cache of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
-from nbcode.data.vocabulary import END, PADDING, START
+from nbcode.data.vocabulary import END, PADDING, START, Vocabulary, padded
 from nbcode.models.transformer import Transformer
 from nbcode.training.evaluation import evaluating
 
@@ -44,6 +46,26 @@ def greedy(
             if ended.all():  # on a GPU this waits for the result
                 break
     return written[:, 1:]
+
+
+def translate(
+    model: Transformer, texts: Sequence[str], source: Vocabulary, target: Vocabulary, max_length: int = 32
+) -> list[str]:
+    """The greedy translations of some texts, all in one batch.
+
+    Args:
+        model: on any device.
+        texts: as many as memory allows.
+        source: the vocabulary of the texts; a token that it lacks is read as unknown.
+        target: that of the translations.
+        max_length: the most tokens to write.
+
+    Raises:
+        ValueError: no text, or one that is longer than the model's ``max_length``.
+    """
+    device = model.positions.device
+    written = greedy(model, padded([source.encode(text) for text in texts]).to(device), max_length)
+    return [target.decode(row) for row in written.tolist()]
 
 
 def beam(model: Transformer, source_ids: torch.Tensor, max_length: int, width: int) -> list[tuple[float, list[int]]]:
