@@ -61,8 +61,10 @@ def translate(
         max_length: the most tokens to write.
 
     Raises:
-        ValueError: no text, or one that is longer than the model's ``max_length``.
+        ValueError: no text, an empty one, or one that is longer than the model's ``max_length``.
     """
+    if not all(texts):
+        raise ValueError(f"text {list(texts).index('')} is empty; there is nothing to translate in it")
     device = model.positions.device
     written = greedy(model, padded([source.encode(text) for text in texts]).to(device), max_length)
     return [target.decode(row) for row in written.tolist()]

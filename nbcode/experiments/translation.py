@@ -16,10 +16,11 @@ from torch import nn
 
 from nbcode.experiments.study import Study, add_workers, main, parser
 from nbcode.experiments.translation_run import (
-    RATE,
+    PLAIN,
     STEPS,
     TAIL,
     WARMUP,
+    Recipe,
     Task,
     exact_match,
     task,
@@ -76,11 +77,6 @@ def whole(model: Transformer) -> Transformer:
     return model
 
 
-POST_NORM = {"norm_first": False, "final_norm": False}
-COSINE = warmup_cosine(STEPS, WARMUP)
-NO_WARMUP = warmup_cosine(STEPS, 0)
-
-
 @dataclasses.dataclass(frozen=True)
 class Variant:
     """How a run differs from the whole one.
@@ -88,29 +84,27 @@ class Variant:
     Attributes:
         change: applied to the new model.
         config: what is replaced in its configuration.
-        factor: of the learning rate at each step.
-        rate: with which the factor is multiplied.
-        smoothing: of the labels.
+        recipe: how it is trained.
     """
 
     change: Callable[[Transformer], Transformer] = whole
     config: dict = dataclasses.field(default_factory=dict)
-    factor: Callable[[int], float] = COSINE
-    rate: float = RATE
-    smoothing: float = 0.0
+    recipe: Recipe = PLAIN
 
 
+POST_NORM = {"norm_first": False, "final_norm": False}
+NO_WARMUP = Recipe(warmup_cosine(STEPS, 0))
 VARIANTS = {
     "whole": Variant(),
     "no positions": Variant(without_positions),
     "no causal mask": Variant(without_causal_mask),
     "no cross-attention": Variant(without_cross_attention),
     "one head": Variant(config={"n_heads": 1}),
-    "no warm-up": Variant(factor=NO_WARMUP),
+    "no warm-up": Variant(recipe=NO_WARMUP),
     "post-norm": Variant(config=POST_NORM),
-    "post-norm, no warm-up": Variant(config=POST_NORM, factor=NO_WARMUP),
-    "paper's schedule": Variant(factor=inverse_square_root(64, WARMUP), rate=1.0),
-    "label smoothing": Variant(smoothing=0.1),
+    "post-norm, no warm-up": Variant(config=POST_NORM, recipe=NO_WARMUP),
+    "paper's schedule": Variant(recipe=Recipe(inverse_square_root(64, WARMUP), rate=1.0)),
+    "label smoothing": Variant(recipe=Recipe(smoothing=0.1)),
 }
 
 
@@ -124,7 +118,7 @@ def measure(variant: str, seed: int) -> dict:
     """Train it; the last loss, and on unseen days the share of right tokens and of dates without a mistake."""
     chosen, data = VARIANTS[variant], task(seed)
     model = build(chosen, data, seed)
-    losses = train(model, data, seed, chosen.factor, chosen.rate, chosen.smoothing)
+    losses = train(model, data, seed, chosen.recipe).column("loss")
     return {
         "last_loss": round(statistics.fmean(losses[-TAIL:]), 5),
         "token_accuracy": round(token_accuracy(model, data), 5),

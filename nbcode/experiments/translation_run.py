@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.data import DataLoader, TensorDataset
 
 from nbcode.data import dates
 from nbcode.data.vocabulary import PADDING, Vocabulary
 from nbcode.decoding import translate
+from nbcode.device import Compute, choose
 from nbcode.models.transformer import PRESETS, Transformer, TransformerConfig
 from nbcode.training.evaluation import evaluating
+from nbcode.training.history import History, Record
+from nbcode.training.loop import fit
 from nbcode.training.schedules import warmup_cosine
 
-PAIRS = 40_000  # for training
 BATCH = 64
 STEPS = 900
+PAIRS = STEPS * BATCH  # for training: none comes twice
 WARMUP = 100  # steps
 RATE = 5e-3
 BETAS = (0.9, 0.98)  # the paper's, section 5.3
 CLIP = 1.0
+COSINE = warmup_cosine(STEPS, WARMUP)
 TAIL = 50  # steps, over which the last loss is averaged
 
 
@@ -49,22 +55,19 @@ class Task:
         return dataclasses.replace(PRESETS["date"], **sizes)
 
 
-def task(seed: int, n: int = PAIRS) -> Task:
+def task(seed: int, targets: Sequence[str] = dates.TARGETS) -> Task:
     """The task of a seed: another split of the days, other pairs."""
     days = dates.split(seed)
-    train, test = dates.pairs(days.train, n, seed), dates.pairs(days.test, dates.TEST, seed)
+    train = dates.pairs(days.train, PAIRS, seed, targets=targets)
+    test = dates.pairs(days.test, dates.TEST, seed, targets=targets)
     source, target = dates.vocabularies(train)
     return Task(source, target, dates.tensors(train, source, target), test)
 
 
-def batches(train: tuple[torch.Tensor, torch.Tensor], steps: int, seed: int) -> Iterator[tuple[torch.Tensor, ...]]:
-    """``steps`` batches of sources (B, S) and targets (B, T), each pair once before one comes twice."""
+def batches(train: tuple[torch.Tensor, torch.Tensor], seed: int) -> DataLoader:
+    """Sources (B, S) and targets (B, T) in a random order of that seed, each pair once."""
     numbers = torch.Generator().manual_seed(seed)
-    made = 0
-    while made < steps:
-        for rows in torch.randperm(len(train[0]), generator=numbers).split(BATCH)[: steps - made]:
-            made += 1
-            yield train[0][rows], train[1][rows]
+    return DataLoader(TensorDataset(*train), BATCH, shuffle=True, generator=numbers, drop_last=True)
 
 
 def loss_of(model: nn.Module, batch: tuple[torch.Tensor, torch.Tensor], smoothing: float = 0.0) -> torch.Tensor:
@@ -76,37 +79,48 @@ def loss_of(model: nn.Module, batch: tuple[torch.Tensor, torch.Tensor], smoothin
     )
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """How a run is trained.
+
+    Attributes:
+        factor: of the learning rate, for each step.
+        rate: of AdamW, with which the factor is multiplied.
+        smoothing: of the labels.
+    """
+
+    factor: Callable[[int], float] = COSINE
+    rate: float = RATE
+    smoothing: float = 0.0
+
+
+PLAIN = Recipe()
+
+
 def train(
     model: Transformer,
     task: Task,
     seed: int,
-    factor: Callable[[int], float] | None = None,
-    rate: float = RATE,
-    smoothing: float = 0.0,
-) -> list[float]:
-    """Train for ``STEPS`` steps; returns the loss of each.
+    recipe: Recipe = PLAIN,
+    compute: Compute | None = None,
+    on_step: Callable[[Record], None] | None = None,
+) -> History:
+    """Train on every pair of the task once.
 
     Args:
         model: changed in place.
         task: what it learns.
-        seed: of the order of the examples.
-        factor: of the rate, for each step; ``None`` takes warm-up and cosine.
-        rate: AdamW's.
-        smoothing: of the labels.
+        seed: of the order of the pairs.
+        recipe: rate, its course, and smoothing.
+        compute: device and precision; ``None`` takes the CPU and fp32.
+        on_step: called with the record of each step.
     """
-    optimizer = torch.optim.AdamW(model.parameters(), rate, betas=BETAS, fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor or warmup_cosine(STEPS, WARMUP))
-    losses = []
-    model.train()
-    for batch in batches(task.train, STEPS, seed):
-        loss = loss_of(model, batch, smoothing)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), CLIP)
-        optimizer.step()
-        schedule.step()
-        losses.append(loss.item())
-    return losses
+    optimizer = torch.optim.AdamW(model.parameters(), recipe.rate, betas=BETAS, fused=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, recipe.factor)
+    loss = functools.partial(loss_of, smoothing=recipe.smoothing)
+    compute = compute or choose("cpu", "fp32")
+    loader = batches(task.train, seed)
+    return fit(model, loader, loss, optimizer, schedule=schedule, clip=CLIP, compute=compute, on_step=on_step)
 
 
 def exact_match(model: Transformer, task: Task) -> float:
@@ -117,7 +131,8 @@ def exact_match(model: Transformer, task: Task) -> float:
 
 def token_accuracy(model: Transformer, task: Task) -> float:
     """The share of right tokens on the test pairs, when each is guessed from the right ones before it."""
-    sources, targets = dates.tensors(task.test, task.source, task.target)
+    device = model.positions.device
+    sources, targets = (each.to(device) for each in dates.tensors(task.test, task.source, task.target))
     with evaluating(model):
         right = model(sources, targets[:, :-1]).argmax(dim=-1) == targets[:, 1:]
-    return right[targets[:, 1:] != PADDING].double().mean().item()
+    return right[targets[:, 1:] != PADDING].float().mean().item()
