@@ -94,17 +94,19 @@ class Variant:
 
 POST_NORM = {"norm_first": False, "final_norm": False}
 NO_WARMUP = Recipe(warmup_cosine(STEPS, 0))
+SIX_LAYERS = {"encoder_layers": 6, "decoder_layers": 6}
 VARIANTS = {
     "whole": Variant(),
     "no positions": Variant(without_positions),
     "no causal mask": Variant(without_causal_mask),
     "no cross-attention": Variant(without_cross_attention),
     "one head": Variant(config={"n_heads": 1}),
-    "no warm-up": Variant(recipe=NO_WARMUP),
-    "post-norm": Variant(config=POST_NORM),
     "post-norm, no warm-up": Variant(config=POST_NORM, recipe=NO_WARMUP),
     "paper's schedule": Variant(recipe=Recipe(inverse_square_root(64, WARMUP), rate=1.0)),
     "label smoothing": Variant(recipe=Recipe(smoothing=0.1)),
+    "6 layers, no warm-up": Variant(config=SIX_LAYERS, recipe=NO_WARMUP),
+    "6 layers, post-norm": Variant(config={**SIX_LAYERS, **POST_NORM}),
+    "6 layers, post-norm, no warm-up": Variant(config={**SIX_LAYERS, **POST_NORM}, recipe=NO_WARMUP),
 }
 
 

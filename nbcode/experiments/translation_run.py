@@ -55,10 +55,10 @@ class Task:
         return dataclasses.replace(PRESETS["date"], **sizes)
 
 
-def task(seed: int, targets: Sequence[str] = dates.TARGETS) -> Task:
-    """The task of a seed: another split of the days, other pairs."""
+def task(seed: int, targets: Sequence[str] = dates.TARGETS, n: int = PAIRS) -> Task:
+    """The task of a seed, with ``n`` pairs to train on: another split of the days, other pairs."""
     days = dates.split(seed)
-    train = dates.pairs(days.train, PAIRS, seed, targets=targets)
+    train = dates.pairs(days.train, n, seed, targets=targets)
     test = dates.pairs(days.test, dates.TEST, seed, targets=targets)
     source, target = dates.vocabularies(train)
     return Task(source, target, dates.tensors(train, source, target), test)
