@@ -51,6 +51,8 @@ class TransformerConfig(LayerConfig):
                 raise ValueError(f"{name} is {getattr(self, name)}; give at least 1")
         if self.encoder_layers < 0 or self.decoder_layers < 0:
             raise ValueError(f"{self.encoder_layers} and {self.decoder_layers} layers; give 0 or more of each")
+        if not 0 <= self.padding < self.source_vocabulary:
+            raise ValueError(f"padding is {self.padding}; give a token from 0 to {self.source_vocabulary - 1}")
         if self.tied and self.source_vocabulary != self.target_vocabulary:
             sizes = f"{self.source_vocabulary} and {self.target_vocabulary}"
             raise ValueError(f"the vocabularies have {sizes} tokens; tied=True needs one vocabulary for both")

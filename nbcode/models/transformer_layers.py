@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from nbcode.models.attention import MultiHeadAttention, copy_linear
+from nbcode.models.attention import MultiHeadAttention, check_dropout, check_heads, copy_linear
 
 ACTIVATIONS = {"relu": functional.relu, "gelu": functional.gelu}
 
@@ -43,10 +43,14 @@ class LayerConfig:
     eps: float = 1e-5
 
     def __post_init__(self) -> None:
+        check_heads(self.d_model, self.n_heads)
+        check_dropout(self.dropout)
         if self.d_ff < 1:
             raise ValueError(f"d_ff is {self.d_ff}; give at least 1")
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"activation is {self.activation!r}; choose one of {', '.join(ACTIVATIONS)}")
+        if not self.eps > 0:
+            raise ValueError(f"eps is {self.eps}; give a small positive number")
 
 
 class FeedForward(nn.Module):
