@@ -206,8 +206,10 @@ def layer_config_of(module: nn.TransformerEncoderLayer | nn.TransformerDecoderLa
     known = {function: name for name, function in ACTIVATIONS.items()}
     modules = {nn.ReLU: "relu", nn.GELU: "gelu"}
     activation = known.get(module.activation, modules.get(type(module.activation)))
-    if activation is None:
-        raise ValueError(f"activation is {module.activation}; give a layer with one of {', '.join(ACTIVATIONS)}")
+    exact = getattr(module.activation, "approximate", "none") == "none"
+    if activation is None or not exact:
+        names = ", ".join(ACTIVATIONS)
+        raise ValueError(f"activation is {module.activation}; give a layer with one of {names}, without approximation")
     return LayerConfig(
         d_model=module.linear1.in_features,
         n_heads=module.self_attn.num_heads,
