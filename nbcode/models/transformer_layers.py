@@ -79,6 +79,9 @@ class Residual(nn.Module):
 
     def enter(self, x: torch.Tensor) -> torch.Tensor:
         """What the part reads: (B, T, D) -> (B, T, D)."""
+        if x.shape[-1:] != self.norm.normalized_shape:
+            width = self.norm.normalized_shape[0]
+            raise ValueError(f"the sequence has shape {tuple(x.shape)}; give (B, T, D) with D = {width}")
         return self.norm(x) if self.norm_first else x
 
     def leave(self, x: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
