@@ -33,10 +33,13 @@ def greedy(
         ValueError: ``max_length`` is not from 1 to the model's own, or a shape does not fit.
     """
     check_length(model, max_length)
+    if hidden is not None and (hidden.shape != source_ids.shape or hidden.dtype != torch.bool):
+        came = f"shape {tuple(hidden.shape)} and dtype {hidden.dtype}"
+        raise ValueError(f"hidden has {came}; give (B, S) = {tuple(source_ids.shape)} of dtype bool")
     with evaluating(model):
         memory, padding = model.encode(source_ids), source_ids == model.config.padding
         padding = padding if hidden is None else padding | hidden
-        written = torch.full_like(source_ids[:, :1], START)  # (B, 1)
+        written = source_ids.new_full((len(source_ids), 1), START)
         ended = torch.zeros_like(written, dtype=torch.bool)
         for _ in range(max_length):
             logits = model.decode(written, memory, padding)[:, -1]  # (B, Vt)
@@ -92,7 +95,7 @@ def beam(model: Transformer, source_ids: torch.Tensor, max_length: int, width: i
     finished: list[tuple[float, list[int]]] = []
     with evaluating(model):
         memory, padding = model.encode(source_ids), source_ids == model.config.padding
-        written = torch.full_like(source_ids[:, :1], START)  # (W, T), one row for each beginning
+        written = source_ids.new_full((1, 1), START)  # (W, T), one row for each beginning
         scores = torch.zeros(1, device=source_ids.device)  # (W,)
         for step in range(max_length):
             rows = len(written)
