@@ -124,6 +124,16 @@
   for (const arrow of document.querySelectorAll("nav summary"))
     arrow.setAttribute("aria-label", `Sections of ${arrow.closest("li")?.querySelector("a")?.textContent.trim()}`);
 
+  // A table wider than the screen scrolls in its box; the arrow keys do that only for a box that can have the focus.
+  const boxes = new ResizeObserver(seen => {
+    for (const { target: box } of seen) {
+      const scrolls = box.scrollWidth > box.clientWidth;
+      for (const [name, value] of [["tabindex", "0"], ["role", "group"], ["aria-label", "A table that scrolls sideways"]])
+        scrolls ? box.setAttribute(name, value) : box.removeAttribute(name);
+    }
+  });
+  for (const box of document.querySelectorAll(".bd-article .pst-scrollable-table-container")) boxes.observe(box);
+
   // tags in chapters
   for (const [name, { esm, css }] of Object.entries(window.nbFigures || {}))
     customElements.define(name, class extends HTMLElement {
