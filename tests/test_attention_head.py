@@ -175,7 +175,7 @@ def test_the_pair_is_worked_out_line_by_line(figure):
     for _ in range(STATES):
         given = random_state(rng) | {"causal": False, "padding": "none"}
         show(figure, **given)
-        (query, key, value), (outputs, all_weights) = projections(given), expected(given)
+        (query, key, value), (_, all_weights) = projections(given), expected(given)
         q, k, v = query[given["query"]], key[given["key"]], value[given["key"]]
         asks, products, score, weight, added = text(figure, "told").split("\n")
         assert asks == f'"{START["tokens"][given["query"]]}" asks "{START["tokens"][given["key"]]}":'
@@ -353,7 +353,9 @@ def test_a_finger_moves_the_frame_and_a_swipe_over_the_map_moves_nothing(browser
         touch = page.context.new_cdp_session(page)
 
         def swipe(start: tuple[float, float], end: tuple[float, float]) -> None:
-            touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [dict(zip("xy", start))]})
+            touch.send(
+                "Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": start[0], "y": start[1]}]}
+            )
             for step in range(1, 6):
                 x, y = (a + (b - a) * step / 5 for a, b in zip(start, end, strict=True))
                 touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y}]})
@@ -377,9 +379,8 @@ def test_taken_out_and_put_back_it_goes_on(figure):
 
 @pytest.mark.parametrize("trait", ["tokens", "x", "w_key", "query", "key", "causal", "padding", "score", "words"])
 def test_a_hostile_state_is_shown_as_text(figure, trait):
-    harmful = (
-        START | {trait: HOSTILE} if trait in START else START | {"tokens": [HOSTILE] * 4, "x": [[HOSTILE] * 3] * 4}
-    )
+    inside = {"tokens": [HOSTILE] * 4, "x": [[HOSTILE] * 3] * 4}
+    harmful = START | ({trait: HOSTILE} if trait in START else inside)
     with hostile(figure.page, TAG, harmful) as made:
         for button in made.locator("button:visible").all():
             button.click()
