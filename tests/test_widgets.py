@@ -14,6 +14,7 @@ from nbcode.data.regression import around_line
 from nbcode.data.surfaces import SURFACES
 from nbcode.widgets import (
     ALL,
+    AttentionHead,
     Backward,
     Convolution,
     Descent,
@@ -101,6 +102,15 @@ REFUSED = [
     *((Signal, "seed", value, "0 to 9999") for value in (-1, 10_000, 0.5, None, "3", True, HUGE)),
     *((Signal, name, 1, "True or False") for name in ("residual", "normalization")),
     *((Signal, "residual", value, "True or False") for value in (0, None, "true", "False", [], NAN)),
+    *((AttentionHead, "tokens", value, "4 words of 1 to 5") for value in (None, [], ["a"] * 3, ["a"] * 5, "abcd", 4)),
+    *((AttentionHead, "tokens", ["a", "b", "c", x], "4 words of 1 to 5") for x in ("", "longer", None, 1, ["d"])),
+    *((AttentionHead, "x", value, "4 rows of 3") for value in (None, [], [[1] * 3] * 3, [[1] * 2] * 4, 7, ["abc"] * 4)),
+    *((AttentionHead, "w_key", [[1, x]] * 3, "-2 to 2") for x in (3, -3, 0.5, NAN, "1", True, None, HUGE)),
+    *((AttentionHead, name, [[1] * 3] * 3, "3 rows of 2") for name in ("w_query", "w_key", "w_value")),
+    *((AttentionHead, name, value, "0 to 3") for name in ("query", "key") for value in (4, -1, "0", None, 0.5, True)),
+    *((AttentionHead, "causal", value, "True or False") for value in (0, 1, None, "on", [])),
+    *((AttentionHead, "padding", value, "none, last, first") for value in ("both", "", None, 1, False)),
+    *((AttentionHead, "score", value, "scaled, plain") for value in ("none", None, True, 0)),
 ]
 
 
@@ -170,6 +180,11 @@ def test_what_is_fixed_cannot_be_given(figure, trait):
         ),
         (Backward, {"inputs": {"b": 2}}, {"inputs": {"a": 2.0, "b": 2.0, "c": 0.5}}),
         (Backward, {"expression": "shared"}, {"expression": "shared", "inputs": {"a": 1.5, "b": 0.5}}),
+        (
+            AttentionHead,
+            {"x": ((2, -2, 0),) * 4, "w_value": [(1, 1)] * 3, "tokens": ("a", "b", "c", "d"), "causal": True},
+            {"x": [[2, -2, 0]] * 4, "w_value": [[1, 1]] * 3, "tokens": ["a", "b", "c", "d"], "causal": True},
+        ),
         (Wirings, {"source": 15, "target": 0, "width": 100}, {"source": 15, "target": 0, "width": 100}),
         (
             Backward,
