@@ -24,6 +24,7 @@ FLOORS = {
     "quote": 3,
     "exercises": 4,
     "widgets": 4,
+    "bench": 4,
 }
 HEADLESS = {floor for floor in FLOORS.values() if floor <= 2}
 DISPLAYS = {"matplotlib", "anywidget", "ipywidgets"}

@@ -95,7 +95,9 @@ class MultiHeadAttention(nn.Module):
         mask = None if mask is None else mask[:, None]  # one more dimension, for the heads: (B | 1, 1, T | 1, S)
         heads = [self._split(x) for x in self._projected(query, key, value)]  # three of (B, N, length, K)
         dropout = self.dropout if self.training else 0.0
-        if need_weights or not fused_is_faster(heads[0].device.type, heads[0].dtype):
+        # On a CPU the fused function is not fused where it drops, and draws as slowly as ``nn.Dropout``.
+        drops_on_cpu = dropout > 0 and query.device.type == "cpu"
+        if need_weights or drops_on_cpu or not fused_is_faster(heads[0].device.type, heads[0].dtype):
             mixed, weights = scaled_dot_product_attention(*heads, mask, dropout)
         else:
             mixed, weights = _fused(*heads, mask, dropout), None
