@@ -26,7 +26,7 @@ from nbcode.bench.twins import Batch, check_equal, loss_of, twins
 from nbcode.data.vocabulary import SPECIAL
 from nbcode.device import DEVICES, PRECISIONS, Compute, choose
 from nbcode.experiments.study import Results, Study, at_least_one, read
-from nbcode.models.transformer import PRESETS, TransformerConfig
+from nbcode.models.transformer import PRESETS, Transformer, TransformerConfig
 
 RESULTS = Path(__file__).parent / "results" / "training.csv"
 BATCH, LENGTH, SHORTEST = 64, 32, 16
@@ -68,7 +68,7 @@ class Race:
         self.compute, self.steps, self.clock = compute, size.steps, clock or wall_clock
         self.padding, device = size.config.padding, compute.device
         self.batch = tuple(ids.to(device) for ids in draw(size.config))
-        models = {name: model.to(device) for name, model in twins(size.config).items()}
+        models = twins(Transformer(size.config).to(device))
         check_equal(models, self.batch, self.padding, TOLERANCE)
         self.trainers = {name: Trainer(model, compute, self.padding) for name, model in models.items()}
         self.round()  # warms up

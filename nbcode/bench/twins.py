@@ -1,4 +1,4 @@
-"""One transformer three times, from the same weights: ours, PyTorch's and the textbook's; and the proof that they agree.
+"""One transformer three times, from the same weights: ours, PyTorch's and a textbook's; and the proof that they agree.
 
 Only what computes the same is compared: the same logits, and the same gradient on the way back.
 """
@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from nbcode.bench.builtin import BuiltinTransformer
 from nbcode.bench.textbook import TextbookTransformer
-from nbcode.models.transformer import Transformer, TransformerConfig
+from nbcode.models.transformer import Transformer
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 Names = Sequence[tuple[str, str]]
@@ -40,17 +40,16 @@ BUILTIN = (
 )
 
 
-def twins(config: TransformerConfig) -> dict[str, nn.Module]:
-    """Ours, with new weights, and the two others with the same.
+def twins(ours: Transformer) -> dict[str, nn.Module]:
+    """Ours, and the two others with copies of its weights, under the names that the table shows.
 
     Raises:
-        ValueError: a configuration that the others do not have: tied, without a final norm, or post-norm.
+        ValueError: a configuration that the others do not have: tied, without a final norm, post-norm, or not relu.
     """
+    config, state = ours.config, ours.state_dict()
     if config.tied or not config.final_norm or not config.norm_first or config.activation != "relu":
         raise ValueError(f"{config}; the textbook's is not tied, has a final norm, pre-norm and relu")
-    ours = Transformer(config)
-    state = ours.state_dict()
-    builtin, textbook = BuiltinTransformer(config), TextbookTransformer(config)
+    builtin, textbook = (kind(config).to(ours.output.weight) for kind in (BuiltinTransformer, TextbookTransformer))
     builtin.load_state_dict(renamed(state, BUILTIN))
     textbook.load_state_dict(renamed(_three_apart(state), SHARED))
     return {"ours": ours, "nn.Transformer": builtin, "textbook": textbook}
