@@ -5,9 +5,11 @@ Each step runs the decoder over all that is written so far. Left out: a cache of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
-from nbcode.data.vocabulary import END, PADDING, START
+from nbcode.data.vocabulary import END, PADDING, START, Vocabulary, padded
 from nbcode.models.transformer import Transformer
 from nbcode.training.evaluation import evaluating
 
@@ -31,10 +33,13 @@ def greedy(
         ValueError: ``max_length`` is not from 1 to the model's own, or a shape does not fit.
     """
     check_length(model, max_length)
+    if hidden is not None and (hidden.shape != source_ids.shape or hidden.dtype != torch.bool):
+        came = f"shape {tuple(hidden.shape)} and dtype {hidden.dtype}"
+        raise ValueError(f"hidden has {came}; give (B, S) = {tuple(source_ids.shape)} of dtype bool")
     with evaluating(model):
         memory, padding = model.encode(source_ids), source_ids == model.config.padding
         padding = padding if hidden is None else padding | hidden
-        written = torch.full_like(source_ids[:, :1], START)  # (B, 1)
+        written = source_ids.new_full((len(source_ids), 1), START)
         ended = torch.zeros_like(written, dtype=torch.bool)
         for _ in range(max_length):
             logits = model.decode(written, memory, padding)[:, -1]  # (B, Vt)
@@ -44,6 +49,28 @@ def greedy(
             if ended.all():  # on a GPU this waits for the result
                 break
     return written[:, 1:]
+
+
+def translate(
+    model: Transformer, texts: Sequence[str], source: Vocabulary, target: Vocabulary, max_length: int = 32
+) -> list[str]:
+    """The greedy translations of some texts, all in one batch.
+
+    Args:
+        model: on any device.
+        texts: as many as memory allows.
+        source: the vocabulary of the texts; a token that it lacks is read as unknown.
+        target: that of the translations.
+        max_length: the most tokens to write.
+
+    Raises:
+        ValueError: no text, an empty one, or one that is longer than the model's ``max_length``.
+    """
+    if not all(texts):
+        raise ValueError(f"text {list(texts).index('')} is empty; there is nothing to translate in it")
+    device = model.positions.device
+    written = greedy(model, padded([source.encode(text) for text in texts]).to(device), max_length)
+    return [target.decode(row) for row in written.tolist()]
 
 
 def beam(model: Transformer, source_ids: torch.Tensor, max_length: int, width: int) -> list[tuple[float, list[int]]]:
@@ -68,7 +95,7 @@ def beam(model: Transformer, source_ids: torch.Tensor, max_length: int, width: i
     finished: list[tuple[float, list[int]]] = []
     with evaluating(model):
         memory, padding = model.encode(source_ids), source_ids == model.config.padding
-        written = torch.full_like(source_ids[:, :1], START)  # (W, T), one row for each beginning
+        written = source_ids.new_full((1, 1), START)  # (W, T), one row for each beginning
         scores = torch.zeros(1, device=source_ids.device)  # (W,)
         for step in range(max_length):
             rows = len(written)

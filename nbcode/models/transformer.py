@@ -52,6 +52,8 @@ class TransformerConfig(LayerConfig):
                 raise ValueError(f"{name} is {getattr(self, name)}; give at least 1")
         if self.encoder_layers < 0 or self.decoder_layers < 0:
             raise ValueError(f"{self.encoder_layers} and {self.decoder_layers} layers; give 0 or more of each")
+        if not 0 <= self.padding < self.source_vocabulary:
+            raise ValueError(f"padding is {self.padding}; give a token from 0 to {self.source_vocabulary - 1}")
         if self.tied and self.source_vocabulary != self.target_vocabulary:
             sizes = f"{self.source_vocabulary} and {self.target_vocabulary}"
             raise ValueError(f"the vocabularies have {sizes} tokens; tied=True needs one vocabulary for both")
@@ -95,7 +97,10 @@ class Transformer(nn.Module):
 
     @classmethod
     def from_torch(
-        cls, module: nn.Transformer, source_vocabulary: int = 37_000, target_vocabulary: int = 37_000
+        cls,
+        module: nn.Transformer,
+        source_vocabulary: int = TransformerConfig.source_vocabulary,
+        target_vocabulary: int = TransformerConfig.target_vocabulary,
     ) -> Transformer:
         """Take over the sizes and a copy of the weights of an ``nn.Transformer``.
 
@@ -108,22 +113,22 @@ class Transformer(nn.Module):
         layers = [*module.encoder.layers, *module.decoder.layers]
         if not layers:
             raise ValueError("this nn.Transformer has no layer; give one with at least one")
-        norms = [module.encoder.norm, module.decoder.norm]
+        sizes = layer_config_of(layers[0])
         config = TransformerConfig(
-            **vars(layer_config_of(layers[0])),
+            **vars(sizes),
             source_vocabulary=source_vocabulary,
             target_vocabulary=target_vocabulary,
             encoder_layers=len(module.encoder.layers),
             decoder_layers=len(module.decoder.layers),
             tied=False,
-            final_norm=norms[0] is not None,
+            final_norm=_has_final_norm(module, sizes.eps),
         )
         own = cls(config).to(next(module.parameters()))
         own.encoder = nn.ModuleList(EncoderLayer.from_torch(layer) for layer in module.encoder.layers)
         own.decoder = nn.ModuleList(DecoderLayer.from_torch(layer) for layer in module.decoder.layers)
         if config.final_norm:
-            copy_norm(own.encoder_norm, norms[0])
-            copy_norm(own.decoder_norm, norms[1])
+            copy_norm(own.encoder_norm, module.encoder.norm)
+            copy_norm(own.decoder_norm, module.decoder.norm)
         return own.train(module.training)
 
     def forward(
@@ -238,9 +243,22 @@ class Transformer(nn.Module):
 
     def _initialize(self) -> None:
         for name, parameter in self.named_parameters():
-            if "embedding" in name:
-                # Times sqrt(D) later, so that a token's vector is as long as a position's, or nearly; as output layer,
-                # the same small numbers give first guesses near uniform.
+            if name == "output.weight":
+                nn.init.normal_(parameter, std=0.02)  # small, so that the first guesses are nearly even
+            elif "embedding" in name:
+                # Times sqrt(D) in use, so that the numbers of a token's vector have a spread of 1.
                 nn.init.normal_(parameter, std=self.config.d_model**-0.5)
             elif parameter.ndim > 1:
                 nn.init.xavier_uniform_(parameter)
+
+
+def _has_final_norm(module: nn.Transformer, eps: float) -> bool:
+    """Whether encoder and decoder end with a normalization; it must be both or neither, as here."""
+    norms = [module.encoder.norm, module.decoder.norm]
+    if norms == [None, None]:
+        return False
+    if not all(isinstance(norm, nn.LayerNorm) and norm.eps == eps for norm in norms):
+        raise ValueError(
+            f"the last normalizations are {norms[0]} and {norms[1]}; give two nn.LayerNorm with eps={eps}, or none"
+        )
+    return True

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from nbcode.models.attention import MultiHeadAttention, copy_linear
+from nbcode.models.attention import MultiHeadAttention, check_dropout, check_heads, copy_linear
 from nbcode.models.fast_dropout import FastDropout
 
 ACTIVATIONS = {"relu": functional.relu, "gelu": functional.gelu}
@@ -44,10 +44,14 @@ class LayerConfig:
     eps: float = 1e-5
 
     def __post_init__(self) -> None:
+        check_heads(self.d_model, self.n_heads)
+        check_dropout(self.dropout)
         if self.d_ff < 1:
             raise ValueError(f"d_ff is {self.d_ff}; give at least 1")
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"activation is {self.activation!r}; choose one of {', '.join(ACTIVATIONS)}")
+        if not self.eps > 0:
+            raise ValueError(f"eps is {self.eps}; give a small positive number")
 
 
 class FeedForward(nn.Module):
@@ -76,6 +80,9 @@ class Residual(nn.Module):
 
     def enter(self, x: torch.Tensor) -> torch.Tensor:
         """What the part reads: (B, T, D) -> (B, T, D)."""
+        if x.shape[-1:] != self.norm.normalized_shape:
+            width = self.norm.normalized_shape[0]
+            raise ValueError(f"the sequence has shape {tuple(x.shape)}; give (B, T, D) with D = {width}")
         return self.norm(x) if self.norm_first else x
 
     def leave(self, x: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
@@ -203,8 +210,10 @@ def layer_config_of(module: nn.TransformerEncoderLayer | nn.TransformerDecoderLa
     known = {function: name for name, function in ACTIVATIONS.items()}
     modules = {nn.ReLU: "relu", nn.GELU: "gelu"}
     activation = known.get(module.activation, modules.get(type(module.activation)))
-    if activation is None:
-        raise ValueError(f"activation is {module.activation}; give a layer with one of {', '.join(ACTIVATIONS)}")
+    exact = getattr(module.activation, "approximate", "none") == "none"
+    if activation is None or not exact:
+        names = ", ".join(ACTIVATIONS)
+        raise ValueError(f"activation is {module.activation}; give a layer with one of {names}, without approximation")
     return LayerConfig(
         d_model=module.linear1.in_features,
         n_heads=module.self_attn.num_heads,

@@ -1,4 +1,7 @@
-"""Losses by hand: mean squared error, and softmax with cross-entropy in a form that does not overflow."""
+"""Losses by hand: mean squared error, and softmax with cross-entropy in a form that does not overflow.
+
+Cross-entropy also with smoothed labels, for sequences with padding.
+"""
 
 from __future__ import annotations
 
@@ -74,6 +77,46 @@ def cross_entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         raise ValueError(f"classes must be from 0 to {classes - 1}; target has {sorted(set(target.tolist()))}")
     chosen = log_softmax(logits).gather(1, target.unsqueeze(1))  # (B, C) at (B, 1) -> (B, 1)
     return -chosen.mean()
+
+
+def label_smoothed(
+    logits: torch.Tensor, target: torch.Tensor, smoothing: float, ignore: int | None = None
+) -> torch.Tensor:
+    """The mean cross-entropy with targets that leave some doubt; a scalar.
+
+    The right class gets 1 - smoothing, and all C classes, the right one too, share the rest equally. Equals
+    ``F.cross_entropy(logits, target, label_smoothing=smoothing, ignore_index=ignore)`` on flattened inputs.
+
+    Args:
+        logits: (..., C), for example (B, T, V).
+        target: (...) of dtype int64, classes from 0 to C - 1.
+        smoothing: from 0, which is :func:`cross_entropy`, to 1.
+        ignore: a number in the target, for example that of padding, whose places do not count; ``None``: all do.
+
+    Raises:
+        ValueError: wrong shapes, a wrong dtype, a smoothing out of range, a class that does not exist, or no place
+            that counts.
+
+    Source: Szegedy et al. (2016), "Rethinking the Inception Architecture for Computer Vision", section 7.
+    """
+    _check_smoothed(logits, target, smoothing)
+    counts = torch.ones_like(target, dtype=torch.bool) if ignore is None else target != ignore
+    logits, target = logits[counts], target[counts]  # (M, C) and (M,), the M places that count
+    if len(target) == 0:
+        raise ValueError("no place of the target counts; give at least one that is not to be ignored")
+    right = cross_entropy(logits, target)
+    # Not 0 times the other part: with a masked class, whose logit is minus infinity, it would be NaN.
+    return right if smoothing == 0 else (1 - smoothing) * right - smoothing * log_softmax(logits).mean()
+
+
+def _check_smoothed(logits: torch.Tensor, target: torch.Tensor, smoothing: float) -> None:
+    if logits.ndim == 0 or target.shape != logits.shape[:-1]:
+        raise ValueError(
+            f"logits have shape {tuple(logits.shape)} and target {tuple(target.shape)}; "
+            "give (..., C) and (...): logits of all classes and one class number at each place"
+        )
+    if not 0 <= smoothing <= 1:
+        raise ValueError(f"smoothing is {smoothing}; give a share from 0 to 1, for example 0.1")
 
 
 def different_shapes(prediction: tuple[int, ...], target: tuple[int, ...]) -> str:

@@ -46,7 +46,7 @@ def warmup_cosine(steps: int, warmup: int, last: float = 0.0) -> Factor:
     def factor(step: int) -> float:
         if step < warmup:
             return (step + 1) / warmup
-        share = min(1.0, (step - warmup) / max(1, steps - warmup))
+        share = (step - warmup) / (steps - warmup) if step < steps else 1.0
         return last + (1 - last) * 0.5 * (1 + math.cos(math.pi * share))
 
     return factor

@@ -1,0 +1,267 @@
+"""The layers of a transformer against PyTorch's, in values, weights and gradients; what they refuse to take over."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from nbcode.models.masks import causal_mask
+from nbcode.models.transformer_layers import ACTIVATIONS, DecoderLayer, EncoderLayer, LayerConfig
+
+repeatable = settings(derandomize=True, deadline=None, max_examples=60)
+CLOSE = {"atol": 1e-9, "rtol": 1e-9}
+# In every way in which one may give them to PyTorch.
+WAYS = {
+    "relu": ["relu", nn.functional.relu, nn.ReLU()],
+    "gelu": ["gelu", nn.functional.gelu, nn.GELU()],
+}
+KINDS = {"encoder": (EncoderLayer, nn.TransformerEncoderLayer), "decoder": (DecoderLayer, nn.TransformerDecoderLayer)}
+each_kind = pytest.mark.parametrize("kind", KINDS)
+sizes = st.integers(1, 5)
+seeds = st.integers(0, 2**16)
+
+
+def normal(seed, *shape):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def random_padding(seed, batch, length):
+    """About half hidden, anywhere; never the first place, since PyTorch's layers know no row without any."""
+    mask = torch.rand(batch, length, generator=torch.Generator().manual_seed(seed)) < 0.5
+    mask[:, 0] = False
+    return mask
+
+
+def torchs(kind, d_model=4, n_heads=2, seed=0, **options):
+    options = {"dim_feedforward": 7, "batch_first": True, "dtype": torch.float64} | options
+    module = KINDS[kind][1](d_model, n_heads, **options)
+    for number, parameter in enumerate(module.parameters()):
+        nn.init.normal_(parameter, std=0.7, generator=torch.Generator().manual_seed(seed + number))
+    return module.eval()
+
+
+def own(kind, **options):
+    return KINDS[kind][0].from_torch(torchs(kind, **options))
+
+
+def pairs(ours, theirs):
+    """All parameters of a layer, each beside its twin."""
+    attentions = [(ours.attention, theirs.self_attn)]
+    layers = [(ours.network.inner, theirs.linear1), (ours.network.outer, theirs.linear2)]
+    around = [ours.around_attention, ours.around_network]
+    if isinstance(ours, DecoderLayer):
+        attentions.append((ours.cross_attention, theirs.multihead_attn))
+        around.insert(1, ours.around_cross)
+    layers += [(part.norm, getattr(theirs, f"norm{number}")) for number, part in enumerate(around, 1)]
+    for mine, twin in attentions:
+        yield from ((mine.project.weight, twin.in_proj_weight), (mine.project.bias, twin.in_proj_bias))
+        layers.append((mine.output, twin.out_proj))
+    for mine, twin in layers:
+        yield from ((mine.weight, twin.weight), (mine.bias, twin.bias))
+
+
+def assert_same_gradients(ours, theirs):
+    parameters = list(pairs(ours, theirs))
+    assert {id(mine) for mine, _ in parameters} == {id(parameter) for parameter in ours.parameters()}
+    for mine, twin in parameters:
+        if twin is not None:  # theirs has no bias there
+            torch.testing.assert_close(mine.grad, twin.grad, **CLOSE)
+
+
+def remember(attention, kept):
+    """Keep the weights of each head whenever one of PyTorch's attentions runs."""
+
+    def again(module, inputs, named):
+        kept.append(module.forward(*inputs, **named | {"need_weights": True, "average_attn_weights": False})[1])
+
+    attention.register_forward_pre_hook(again, with_kwargs=True)
+
+
+layer_options = {
+    "n_heads": st.integers(1, 3),
+    "d_ff": st.integers(1, 6),
+    "norm_first": st.booleans(),
+    "activation": st.sampled_from([*WAYS["relu"], *WAYS["gelu"]]),
+    "bias": st.booleans(),
+    "eps": st.sampled_from([1e-5, 0.1]),
+    "seed": seeds,
+}
+
+
+def layer_of(kind, n_heads, d_ff, norm_first, activation, bias, eps, seed):
+    options = {"norm_first": norm_first, "activation": activation, "bias": bias, "layer_norm_eps": eps}
+    return torchs(kind, 2 * n_heads, n_heads, seed, dim_feedforward=d_ff, dropout=0.3, **options)
+
+
+@repeatable
+@given(batch=st.integers(1, 3), t=sizes, padded=st.booleans(), **layer_options)
+def test_an_encoder_layer_equals_pytorchs_in_values_weights_and_gradients(batch, t, padded, **options):
+    theirs = layer_of("encoder", **options)
+    ours = EncoderLayer.from_torch(theirs)
+    x, x_theirs = (normal(options["seed"], batch, t, 2 * options["n_heads"]).requires_grad_() for _ in range(2))
+    padding = random_padding(options["seed"], batch, t) if padded else None
+    out, expected = ours(x, padding), theirs(x_theirs, src_key_padding_mask=padding)
+    torch.testing.assert_close(out, expected, **CLOSE)
+    upstream = normal(options["seed"] + 1, *out.shape)
+    out.backward(upstream)
+    expected.backward(upstream)
+    torch.testing.assert_close(x.grad, x_theirs.grad, **CLOSE)
+    assert_same_gradients(ours, theirs)
+    kept = []
+    remember(theirs.self_attn, kept)
+    theirs(x, src_key_padding_mask=padding)
+    again, weights = ours(x, padding, need_weights=True)
+    torch.testing.assert_close(again, out, **CLOSE)
+    torch.testing.assert_close(weights, kept[0], **CLOSE)
+
+
+@repeatable
+@given(batch=st.integers(1, 3), t=sizes, s=sizes, memory_padded=st.booleans(), padded=st.booleans(), **layer_options)
+def test_a_decoder_layer_equals_pytorchs_in_values_weights_and_gradients(batch, t, s, memory_padded, padded, **options):
+    theirs, seed = layer_of("decoder", **options), options["seed"]
+    ours = DecoderLayer.from_torch(theirs)
+    ys, memories = (
+        [normal(seed + length, batch, length, 2 * options["n_heads"]).requires_grad_() for _ in range(2)]
+        for length in (t, s)
+    )
+    memory_padding = random_padding(seed, batch, s) if memory_padded else None
+    padding = random_padding(seed + 1, batch, t) if padded else None
+    masks = {
+        "tgt_mask": causal_mask(t),
+        "tgt_key_padding_mask": padding,
+        "memory_key_padding_mask": memory_padding,
+    }
+    out, expected = ours(ys[0], memories[0], memory_padding, padding), theirs(ys[1], memories[1], **masks)
+    torch.testing.assert_close(out, expected, **CLOSE)
+    upstream = normal(seed + 2, *out.shape)
+    out.backward(upstream)
+    expected.backward(upstream)
+    for mine, twin in (ys, memories):
+        torch.testing.assert_close(mine.grad, twin.grad, **CLOSE)
+    assert_same_gradients(ours, theirs)
+    kept = []
+    remember(theirs.self_attn, kept)
+    remember(theirs.multihead_attn, kept)
+    theirs(ys[0], memories[0], **masks)
+    again, weights = ours(ys[0], memories[0], memory_padding, padding, need_weights=True)
+    torch.testing.assert_close(again, out, **CLOSE)
+    torch.testing.assert_close(list(weights), kept, **CLOSE)
+
+
+@pytest.mark.parametrize("norm_first", [False, True], ids=["post-norm", "pre-norm"])
+def test_changing_the_future_moves_nothing_that_came_before(norm_first):
+    layer, y, memory = own("decoder", norm_first=norm_first), normal(0, 2, 7, 4), normal(1, 2, 5, 4)
+    changed = y.clone()
+    changed[:, 4:] += 1
+    assert torch.equal(layer(y, memory)[:, :4], layer(changed, memory)[:, :4])
+    other = memory.clone()
+    other[:, -1] += 1
+    assert not torch.isclose(layer(y, other), layer(y, memory)).all(dim=-1).any()  # all places see all of the memory
+
+
+@each_kind
+def test_places_that_see_nothing_make_no_nan(kind):
+    layer, x = own(kind), normal(0, 2, 3, 4).requires_grad_()
+    nothing = torch.ones(2, 3, dtype=torch.bool)
+    for need_weights in (False, True):
+        out = layer(x, nothing, need_weights=need_weights) if kind == "encoder" else layer(x, x, nothing, nothing)
+        out = out[0] if isinstance(out, tuple) else out
+        out.sum().backward()
+        assert out.isfinite().all() and x.grad.isfinite().all()
+
+
+@each_kind
+@pytest.mark.parametrize("training", [True, False])
+def test_what_was_taken_over_is_a_copy_with_dtype_and_mode(kind, training):
+    theirs = torchs(kind, dtype=torch.float32, dropout=0.3).train(training)
+    ours = KINDS[kind][0].from_torch(theirs)
+    before = {name: tensor.clone() for name, tensor in theirs.state_dict().items()}
+    with torch.no_grad():
+        for parameter in ours.parameters():
+            assert parameter.dtype is torch.float32
+            parameter += 5
+    assert all(torch.equal(tensor, before[name]) for name, tensor in theirs.state_dict().items())
+    assert {module.training for module in ours.modules()} == {training}
+    shares = {module.p for module in ours.modules() if isinstance(module, nn.Dropout)}
+    assert shares == {0.3} and ours.attention.dropout == 0.3
+
+
+@each_kind
+def test_dropout_works_in_training_alone_at_every_place_of_the_paper(kind):
+    layer, x = own(kind, dropout=0.5), normal(0, 1, 3, 4)
+    inputs = (x,) if kind == "encoder" else (x, normal(1, 1, 5, 4))
+    assert torch.equal(layer(*inputs), layer(*inputs))
+    layer.train()
+    assert not torch.equal(layer(*inputs), layer(*inputs))
+    of_theirs = sum(isinstance(module, nn.Dropout) for module in torchs(kind).modules())
+    assert sum(isinstance(module, nn.Dropout) for module in layer.modules()) == of_theirs
+
+
+@each_kind
+@pytest.mark.parametrize("norm_first", [False, True], ids=["post-norm", "pre-norm"])
+def test_with_everything_dropped_only_the_residuals_are_left(kind, norm_first):
+    layer, x = own(kind, norm_first=norm_first).train(), normal(0, 2, 3, 4)
+    parts = [part for part in layer.children() if hasattr(part, "enter")]
+    for part in parts:
+        part.dropout.p = 1.0
+    expected = x
+    for part in [] if norm_first else parts:
+        expected = part.norm(expected)
+    torch.testing.assert_close(layer(*[x] * (1 if kind == "encoder" else 2)), expected, **CLOSE)
+
+
+@pytest.mark.parametrize("theirs", [activation for way in WAYS.values() for activation in way], ids=str)
+@each_kind
+def test_an_activation_is_known_in_every_way_of_giving_it(kind, theirs):
+    name = next(name for name, ways in WAYS.items() if theirs in ways)
+    assert own(kind, activation=theirs).network.activation is ACTIVATIONS[name]
+
+
+@each_kind
+def test_an_activation_that_does_not_exist_here_is_refused(kind):
+    for other in (torch.tanh, nn.Tanh(), nn.GELU("tanh"), lambda x: x):
+        with pytest.raises(ValueError, match=r"activation is .*; give a layer with one of relu, gelu, without approx"):
+            own(kind, activation=other)
+
+
+@each_kind
+def test_a_layer_that_is_not_batch_first_is_refused(kind):
+    with pytest.raises(ValueError, match=r"batch_first=False; give an nn.MultiheadAttention with batch_first=True"):
+        own(kind, batch_first=False)
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ({"d_model": 0}, "d_model=0"),
+        ({"n_heads": 0}, "n_heads=0"),
+        ({"d_model": 10, "n_heads": 4}, "d_model=10, n_heads=4; .* d_model divisible by n_heads"),
+        ({"d_ff": 0}, "d_ff is 0; give at least 1"),
+        ({"dropout": 1.0}, "dropout is 1.0; give a probability from 0 to below 1"),
+        ({"dropout": -0.1}, "dropout is -0.1"),
+        ({"activation": "tanh"}, "activation is 'tanh'; choose one of relu, gelu"),
+        ({"eps": 0.0}, "eps is 0.0; give a small positive number"),
+    ],
+    ids=str,
+)
+def test_a_configuration_out_of_range_is_refused_before_anything_is_built(setting, told):
+    with pytest.raises(ValueError, match=told):
+        LayerConfig(**setting)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "told"),
+    [
+        (((2, 3, 5), (2, 3, 4)), r"the sequence has shape \(2, 3, 5\); give \(B, T, D\) with D = 4"),
+        (((2, 3, 4), (2, 3, 5)), r"key has shape \(2, 3, 5\)"),
+        (((2, 3, 4), (3, 3, 4)), "B, the batch, is 2 in query, 3 in key"),
+        (((3, 4), (3, 4)), r"query has shape \(3, 4\); give \(B, length, D\)"),
+    ],
+    ids=["D", "D of the memory", "B", "dimensions"],
+)
+@pytest.mark.parametrize("norm_first", [False, True], ids=["post-norm", "pre-norm"])
+def test_a_wrong_shape_is_refused_by_the_name_of_the_dimension(shapes, told, norm_first):
+    layer = DecoderLayer(LayerConfig(4, 2, 3, norm_first=norm_first))
+    with pytest.raises(ValueError, match=told):
+        layer(*map(torch.zeros, shapes))
