@@ -7,7 +7,7 @@ Floors, each importing only from those below it (``tests/test_floors.py`` holds 
 2. ``training``
 3. ``decoding`` (writing with a trained network)
 4. ``plots``, ``probes`` (looking into a network), ``quote``, ``experiments`` (the studies whose numbers a page quotes)
-5. ``exercises``, ``widgets`` (never import torch)
+5. ``exercises``, ``widgets`` (never import torch), ``bench`` (how fast all this is)
 """
 
 __version__ = "0.1.0"

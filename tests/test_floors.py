@@ -25,6 +25,7 @@ FLOORS = {
     "quote": 4,
     "exercises": 5,
     "widgets": 5,
+    "bench": 5,
 }
 HEADLESS = {floor for floor in FLOORS.values() if floor <= 3}
 DISPLAYS = {"matplotlib", "anywidget", "ipywidgets"}

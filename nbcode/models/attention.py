@@ -20,7 +20,7 @@ class MultiHeadAttention(nn.Module):
 
     Two paths give the same values. The fast one is PyTorch's fused function, which makes no weights; the plain one is
     :func:`scaled_dot_product_attention`. The plain one runs where weights are asked for, and where it is the faster of
-    the two (:func:`fused_is_faster`).
+    the two (:func:`fused_is_faster`; with dropout, on every CPU).
 
     Source: Vaswani et al. (2017), "Attention Is All You Need", section 3.2.2.
 
@@ -93,7 +93,9 @@ class MultiHeadAttention(nn.Module):
         mask = None if mask is None else mask[:, None]  # one more dimension, for the heads: (B | 1, 1, T | 1, S)
         heads = [self._split(x) for x in self._projected(query, key, value)]  # three of (B, N, length, K)
         dropout = self.dropout if self.training else 0.0
-        if need_weights or not fused_is_faster(heads[0].device.type, heads[0].dtype):
+        # With dropout PyTorch's function is not fused on a CPU, and draws as slowly as ``nn.Dropout``.
+        drops_on_cpu = dropout > 0 and query.device.type == "cpu"
+        if need_weights or drops_on_cpu or not fused_is_faster(heads[0].device.type, heads[0].dtype):
             mixed, weights = scaled_dot_product_attention(*heads, mask, dropout)
         else:
             mixed, weights = _fused(*heads, mask, dropout), None
@@ -147,7 +149,8 @@ def check_dropout(dropout: float) -> None:
 def fused_is_faster(device: str, dtype: torch.dtype) -> bool:
     """Whether PyTorch's fused attention beats the plain product, softmax, product: as measured, not on a CPU in bf16.
 
-    There the fused function took about five times as long (``python -m nbcode.bench training``).
+    There it took about five times as long, forward and backward, at the sizes of ``python -m nbcode.bench training``.
+    Without dropout; with it, see :meth:`MultiHeadAttention.forward`.
 
     Args:
         device: a type of device, for example "cpu".

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from nbcode.models.fast_dropout import FastDropout
 from nbcode.models.positions import positions
 from nbcode.models.transformer_layers import DecoderLayer, EncoderLayer, LayerConfig, copy_norm, layer_config_of
 
@@ -83,7 +84,7 @@ class Transformer(nn.Module):
             self.source_embedding if config.tied else nn.Embedding(config.target_vocabulary, config.d_model)
         )
         self.register_buffer("positions", positions(config.max_length, config.d_model), persistent=False)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = FastDropout(config.dropout)
         self.encoder = nn.ModuleList(EncoderLayer(config) for _ in range(config.encoder_layers))
         self.decoder = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
         self.encoder_norm, self.decoder_norm = (

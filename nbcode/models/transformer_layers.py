@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from nbcode.models.attention import MultiHeadAttention, check_dropout, check_heads, copy_linear
+from nbcode.models.fast_dropout import FastDropout
 
 ACTIVATIONS = {"relu": functional.relu, "gelu": functional.gelu}
 
@@ -61,7 +62,7 @@ class FeedForward(nn.Module):
         self.inner = nn.Linear(config.d_model, config.d_ff)
         self.outer = nn.Linear(config.d_ff, config.d_model)
         self.activation = ACTIVATIONS[config.activation]
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = FastDropout(config.dropout)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(..., D) -> (..., D)."""
@@ -75,7 +76,7 @@ class Residual(nn.Module):
         super().__init__()
         self.norm = nn.LayerNorm(config.d_model, config.eps)
         self.norm_first = config.norm_first
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = FastDropout(config.dropout)
 
     def enter(self, x: torch.Tensor) -> torch.Tensor:
         """What the part reads: (B, T, D) -> (B, T, D)."""

@@ -1,0 +1,1 @@
+"""How fast the course's code is, measured beside others: ``python -m nbcode.bench``."""
