@@ -9,6 +9,7 @@ from torch import nn
 from nbcode.models import attention
 from nbcode.models.attention import MultiHeadAttention, fused_is_faster
 from nbcode.models.masks import causal_mask, padding_mask
+from twins import assert_same_gradients, normal, pairs_of, random_padding, randomized
 
 repeatable = settings(derandomize=True, deadline=None, max_examples=60)
 CLOSE = {"atol": 1e-9, "rtol": 1e-9}
@@ -21,22 +22,9 @@ sizes = st.integers(1, 5)
 seeds = st.integers(0, 2**16)
 
 
-def normal(seed, *shape, dtype=torch.float64):
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
-
-
-def random_padding(seed, batch, source):
-    """About half hidden, anywhere; never the first key, since PyTorch's layer knows no row without any."""
-    mask = torch.rand(batch, source, generator=torch.Generator().manual_seed(seed)) < 0.5
-    mask[:, 0] = False
-    return mask
-
-
 def torchs(d_model, n_heads, seed=0, dtype=torch.float64, **options):
     module = nn.MultiheadAttention(d_model, n_heads, batch_first=True, dtype=dtype, **options)
-    for number, parameter in enumerate(module.parameters()):
-        nn.init.normal_(parameter, std=d_model**-0.5, generator=torch.Generator().manual_seed(seed + number))
-    return module
+    return randomized(module, seed, d_model**-0.5)
 
 
 def own(d_model, n_heads, seed=0, dtype=torch.float64, **options):
@@ -48,14 +36,6 @@ def three(kind, seed, batch, t, s, d_model):
     lengths = {"self": (t,), "memory": (t, s), "three": (t, s, s)}[kind]
     leaves = [normal(seed + i, batch, length, d_model).requires_grad_() for i, length in enumerate(lengths)]
     return {"self": leaves * 3, "memory": [leaves[0], *leaves[1:] * 2], "three": leaves}[kind], leaves
-
-
-def assert_same_gradients(ours, theirs):
-    pairs = [(ours.project.weight, theirs.in_proj_weight), (ours.output.weight, theirs.out_proj.weight)]
-    pairs += [(ours.project.bias, theirs.in_proj_bias), (ours.output.bias, theirs.out_proj.bias)]
-    for mine, twin in pairs:
-        if twin is not None:
-            torch.testing.assert_close(mine.grad, twin.grad, **CLOSE)
 
 
 @pytest.fixture
@@ -121,7 +101,7 @@ def test_values_weights_and_gradients_equal_pytorchs(
     out_theirs.backward(upstream)
     for mine, twin in zip(leaves, leaves_theirs, strict=True):
         torch.testing.assert_close(mine.grad, twin.grad, **CLOSE)
-    assert_same_gradients(ours, theirs)
+    assert_same_gradients(pairs_of(ours, theirs), ours.parameters(), theirs.parameters(), **CLOSE)
 
 
 def test_gradients_flow_through_the_weights_too_as_in_pytorch():

@@ -8,74 +8,24 @@ from torch import nn
 
 from nbcode.models.masks import causal_mask
 from nbcode.models.transformer_layers import ACTIVATIONS, DecoderLayer, EncoderLayer, LayerConfig
+from twins import WAYS, assert_same_gradients, normal, pairs_of, random_padding, randomized, remember
 
 repeatable = settings(derandomize=True, deadline=None, max_examples=60)
 CLOSE = {"atol": 1e-9, "rtol": 1e-9}
-# In every way in which one may give them to PyTorch.
-WAYS = {
-    "relu": ["relu", nn.functional.relu, nn.ReLU()],
-    "gelu": ["gelu", nn.functional.gelu, nn.GELU()],
-}
 KINDS = {"encoder": (EncoderLayer, nn.TransformerEncoderLayer), "decoder": (DecoderLayer, nn.TransformerDecoderLayer)}
 each_kind = pytest.mark.parametrize("kind", KINDS)
 sizes = st.integers(1, 5)
 seeds = st.integers(0, 2**16)
 
 
-def normal(seed, *shape):
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
-def random_padding(seed, batch, length):
-    """About half hidden, anywhere; never the first place, since PyTorch's layers know no row without any."""
-    mask = torch.rand(batch, length, generator=torch.Generator().manual_seed(seed)) < 0.5
-    mask[:, 0] = False
-    return mask
-
-
 def torchs(kind, d_model=4, n_heads=2, seed=0, **options):
     options = {"dim_feedforward": 7, "batch_first": True, "dtype": torch.float64} | options
     module = KINDS[kind][1](d_model, n_heads, **options)
-    for number, parameter in enumerate(module.parameters()):
-        nn.init.normal_(parameter, std=0.7, generator=torch.Generator().manual_seed(seed + number))
-    return module.eval()
+    return randomized(module, seed, 0.7).eval()
 
 
 def own(kind, **options):
     return KINDS[kind][0].from_torch(torchs(kind, **options))
-
-
-def pairs(ours, theirs):
-    """All parameters of a layer, each beside its twin."""
-    attentions = [(ours.attention, theirs.self_attn)]
-    layers = [(ours.network.inner, theirs.linear1), (ours.network.outer, theirs.linear2)]
-    around = [ours.around_attention, ours.around_network]
-    if isinstance(ours, DecoderLayer):
-        attentions.append((ours.cross_attention, theirs.multihead_attn))
-        around.insert(1, ours.around_cross)
-    layers += [(part.norm, getattr(theirs, f"norm{number}")) for number, part in enumerate(around, 1)]
-    for mine, twin in attentions:
-        yield from ((mine.project.weight, twin.in_proj_weight), (mine.project.bias, twin.in_proj_bias))
-        layers.append((mine.output, twin.out_proj))
-    for mine, twin in layers:
-        yield from ((mine.weight, twin.weight), (mine.bias, twin.bias))
-
-
-def assert_same_gradients(ours, theirs):
-    parameters = list(pairs(ours, theirs))
-    assert {id(mine) for mine, _ in parameters} == {id(parameter) for parameter in ours.parameters()}
-    for mine, twin in parameters:
-        if twin is not None:  # theirs has no bias there
-            torch.testing.assert_close(mine.grad, twin.grad, **CLOSE)
-
-
-def remember(attention, kept):
-    """Keep the weights of each head whenever one of PyTorch's attentions runs."""
-
-    def again(module, inputs, named):
-        kept.append(module.forward(*inputs, **named | {"need_weights": True, "average_attn_weights": False})[1])
-
-    attention.register_forward_pre_hook(again, with_kwargs=True)
 
 
 layer_options = {
@@ -107,7 +57,7 @@ def test_an_encoder_layer_equals_pytorchs_in_values_weights_and_gradients(batch,
     out.backward(upstream)
     expected.backward(upstream)
     torch.testing.assert_close(x.grad, x_theirs.grad, **CLOSE)
-    assert_same_gradients(ours, theirs)
+    assert_same_gradients(pairs_of(ours, theirs), ours.parameters(), theirs.parameters(), **CLOSE)
     kept = []
     remember(theirs.self_attn, kept)
     theirs(x, src_key_padding_mask=padding)
@@ -139,7 +89,7 @@ def test_a_decoder_layer_equals_pytorchs_in_values_weights_and_gradients(batch, 
     expected.backward(upstream)
     for mine, twin in (ys, memories):
         torch.testing.assert_close(mine.grad, twin.grad, **CLOSE)
-    assert_same_gradients(ours, theirs)
+    assert_same_gradients(pairs_of(ours, theirs), ours.parameters(), theirs.parameters(), **CLOSE)
     kept = []
     remember(theirs.self_attn, kept)
     remember(theirs.multihead_attn, kept)
