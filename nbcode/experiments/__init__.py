@@ -14,4 +14,5 @@ NAMES = (
     "recall",
     "attention_rates",
     "step_cost",
+    "translation",
 )
