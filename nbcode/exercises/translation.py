@@ -343,7 +343,7 @@ def beam_search(next_logits, start, end, max_length, width):
         longer = []
         for score, tokens in beam:
             log_p = next_logits(tokens).log_softmax(dim=-1).tolist()
-            longer += [(score + p, [*tokens, token]) for token, p in enumerate(log_p)]
+            longer += [(score + p, [*tokens, t]) for t, p in enumerate(log_p)]
         best = sorted(longer, reverse=True)[: width - len(ended)]
         ended += [pair for pair in best if pair[1][-1] == end]
         beam = [pair for pair in best if pair[1][-1] != end]
