@@ -1,7 +1,9 @@
 """The exercises: every right answer passes, every wrong one fails in words, and no answer makes a check raise."""
 
 import contextlib
+import heapq
 import io
+import itertools
 import math
 import random
 from collections import Counter
@@ -143,6 +145,49 @@ def silent_by_loop(batches):
     return [all(row[unit] <= 0 for batch in batches for row in batch.tolist()) for unit in range(batches[0].shape[1])]
 
 
+def shifted_by_loop(target, padding):
+    rows = target.tolist()
+    reads = [[row[place] for place in range(len(row) - 1)] for row in rows]
+    writes = [[row[place + 1] for place in range(len(row) - 1)] for row in rows]
+    return reads, writes, [[token != padding for token in row] for row in writes]
+
+
+def rate_by_cases(step, d_model, warmup):
+    peak = 1 / math.sqrt(d_model * warmup)
+    return peak * (step + 1) / warmup if step < warmup else peak * math.sqrt(warmup / (step + 1))
+
+
+def smoothed_by_torch(logits, target, smoothing, padding):
+    return torch.nn.functional.cross_entropy(
+        logits.flatten(0, 1), target.flatten(), ignore_index=padding, label_smoothing=smoothing
+    )
+
+
+def greedy_by_recursion(next_logits, start, end, max_length):
+    def rest(tokens):
+        if tokens[-1] == end or len(tokens) > max_length:
+            return []
+        logits = next_logits(tokens).tolist()
+        token = max(range(len(logits)), key=logits.__getitem__)
+        return [token, *rest([*tokens, token])]
+
+    return rest([start])
+
+
+def beam_by_products(next_logits, start, end, max_length, width):
+    """Probabilities multiplied, from plain Python's exponentials."""
+    going, done = {(start,): 1.0}, {}
+    while going and len(next(iter(going))) <= max_length:
+        longer = {}
+        for tokens, p in going.items():
+            powers = [math.exp(logit) for logit in next_logits(list(tokens)).tolist()]
+            longer |= {(*tokens, token): p * power / sum(powers) for token, power in enumerate(powers)}
+        going = {tokens: longer[tokens] for tokens in heapq.nlargest(width - len(done), longer, key=longer.get)}
+        done |= {tokens: going.pop(tokens) for tokens in list(going) if tokens[-1] == end}
+    found = going | done
+    return [list(tokens[1:]) for tokens in heapq.nlargest(width, found, key=found.get)]
+
+
 # Another right answer to each exercise, written in another way: what a check must let pass.
 TWINS = {
     "center": lambda x: torch.stack([column - sum(column.tolist()) / len(column) for column in x.T], dim=1),
@@ -172,6 +217,11 @@ TWINS = {
     "layer_norm": lambda x, scale, shift: torch.nn.functional.layer_norm(x, x.shape[-1:], scale, shift),
     "dropout": dropout_by_loop,
     "silent_units": silent_by_loop,
+    "shifted": shifted_by_loop,
+    "warmup_rate": rate_by_cases,
+    "smoothed_loss": smoothed_by_torch,
+    "greedy_search": greedy_by_recursion,
+    "beam_search": beam_by_products,
     "xor_layers": lambda: ([[1, 1], [1, 1]], [-0.5, -1.5], [[1, -1]], [-0.5]),
 }
 
@@ -544,3 +594,62 @@ def test_the_packages_own_models_are_right_answers():
         lambda x, kernel, stride: convolve(x[None, None, None], kernel[None, None, None], stride=(1, stride))[0, 0, 0],
         0,
     )
+
+
+def test_the_packages_own_schedule_is_a_right_answer():
+    from nbcode.training.schedules import inverse_square_root
+
+    assert check.warmup_rate(lambda step, d_model, warmup: inverse_square_root(d_model, warmup)(step), 0)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_searches_write_what_the_packages_own_write(seed):
+    from nbcode import decoding
+    from nbcode.data.vocabulary import END, START
+    from nbcode.models.transformer import Transformer, TransformerConfig
+
+    torch.manual_seed(seed)
+    sizes = {"source_vocabulary": 6, "target_vocabulary": 6, "d_model": 8, "n_heads": 2, "d_ff": 8, "max_length": 8}
+    model = Transformer(TransformerConfig(**sizes, encoder_layers=1, decoder_layers=1)).double().eval()
+    torch.nn.init.normal_(model.output.weight)  # far from even, so that rounding decides nothing
+    source = torch.tensor([[4, 3, 5]])
+
+    @torch.no_grad()
+    def next_logits(tokens):
+        return model(source, torch.tensor([tokens]))[0, -1]
+
+    greedy, beam = (getattr(check, name).exercise.solution for name in ("greedy_search", "beam_search"))
+    [row] = decoding.greedy(model, source, 5).tolist()
+    assert greedy(next_logits, START, END, 5) == row
+    assert beam(next_logits, START, END, 5, 3) == [tokens for _, tokens in decoding.beam(model, source, 5, 3)]
+
+
+def test_a_beam_as_wide_as_all_beginnings_finds_every_target_in_order():
+    size, end, longest = 3, 2, 3
+    next_logits, *_ = check.beam_search.exercise.arguments(random.Random(0))
+
+    def of_three(tokens):
+        return next_logits(tokens)[:size]
+
+    def probability(tokens):
+        steps = [of_three([1, *tokens[:place]]).softmax(dim=0)[token] for place, token in enumerate(tokens)]
+        return math.prod(step.item() for step in steps)
+
+    targets = [
+        [*words, last]
+        for length in range(longest)
+        for words in itertools.product(set(range(size)) - {end}, repeat=length)
+        for last in (range(size) if length == longest - 1 else [end])
+    ]
+    assert sum(map(probability, targets)) == pytest.approx(1)
+    found = check.beam_search.exercise.solution(of_three, 1, end, longest, 100)
+    assert found == sorted(targets, key=probability, reverse=True)
+
+
+def test_a_beam_finds_what_greedy_misses():
+    def next_logits(tokens):  # 1 start, 2 end, 3 begins well and goes on badly, 4 the other way round
+        table = {(1,): [0, 0, 0, 0.6, 0.4], (1, 3): [0.3, 0, 0.3, 0.2, 0.2], (1, 4): [0, 0, 1, 0, 0]}
+        return torch.tensor(table.get(tuple(tokens), [0, 0, 1, 0, 0]), dtype=torch.float64).log()
+
+    assert check.greedy_search.exercise.solution(next_logits, 1, 2, 2)[0] == 3
+    assert check.beam_search.exercise.solution(next_logits, 1, 2, 2, 2)[0] == [4, 2]
