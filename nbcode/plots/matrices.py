@@ -37,7 +37,7 @@ def attention_maps(
             ax.set(title=title, xlabel=names[0], ylabel=names[1])
             ax.grid(visible=False)
             for axis in (ax.xaxis, ax.yaxis):
-                axis.set_major_locator(MaxNLocator(nbins=6, integer=True))  # positions are whole numbers
+                axis.set_major_locator(MaxNLocator(nbins=5, integer=True))  # positions are whole numbers
             if labels is not None:
                 ax.set_xticks(range(len(labels)), labels)
                 if weights.shape[0] == len(labels):
