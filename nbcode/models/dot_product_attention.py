@@ -13,7 +13,10 @@ from nbcode.models.fast_dropout import fast_dropout
 
 
 def attend(
-    scores: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None = None, dropout: float = 0.0
+    scores: torch.Tensor,
+    value: torch.Tensor,
+    mask: torch.Tensor | None = None,
+    dropout: float = 0.0,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Turn scores into weights that add up to 1, and take the weighted mean of the values.
 
@@ -34,13 +37,12 @@ def attend(
     """
     _check_attend(scores, value, mask)
     if mask is not None:
-        blind = mask.all(dim=-1, keepdim=True)  # queries that may see nothing: minus infinity in all would give 0 / 0
-        # Added, not filled in: that reads and writes all scores once less, and once less on the way back.
-        scores = scores + torch.zeros_like(mask, dtype=scores.dtype).masked_fill(mask & ~blind, -math.inf)
+        # Not minus infinity: with every key hidden, that makes 0 / 0.
+        scores = scores.masked_fill(mask, torch.finfo(scores.dtype).min)
     weights = torch.softmax(scores, dim=-1)
-    if mask is not None and _any(blind):
-        weights = weights.masked_fill(blind, 0.0)
-    kept = fast_dropout(weights, dropout)
+    if mask is not None and _hides_a_row(mask):
+        weights = weights.masked_fill(mask, 0.0)
+    kept = fast_dropout(weights, dropout)  # none, unless in training
     return kept @ value, weights  # (..., T, S) @ (..., S, Kv) -> (..., T, Kv)
 
 
@@ -81,9 +83,9 @@ def scaled_dot_product_attention(
     return attend(scores, value, mask, dropout)
 
 
-def _any(blind: torch.Tensor) -> bool:
+def _hides_a_row(mask: torch.Tensor) -> bool:
     """Whether some query may see nothing. On a GPU this waits for the result."""
-    return blind.is_meta or bool(blind.any())
+    return mask.is_meta or bool(mask.all(dim=-1).any())
 
 
 def _check_attend(scores: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None) -> None:
