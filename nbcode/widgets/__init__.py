@@ -10,6 +10,7 @@ from nbcode.widgets.lookup import Lookup
 from nbcode.widgets.matrix_product import MatrixProduct
 from nbcode.widgets.neuron import Neuron
 from nbcode.widgets.signal import Signal
+from nbcode.widgets.translator import Translator
 from nbcode.widgets.wirings import Wirings
 
 ALL: tuple[type[InteractiveFigure], ...] = (
@@ -23,6 +24,7 @@ ALL: tuple[type[InteractiveFigure], ...] = (
     Wirings,
     Convolution,
     Lookup,
+    Translator,
 )
 
 __all__ = [
@@ -37,5 +39,6 @@ __all__ = [
     "MatrixProduct",
     "Neuron",
     "Signal",
+    "Translator",
     "Wirings",
 ]
