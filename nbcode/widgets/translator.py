@@ -202,6 +202,8 @@ class Translator(InteractiveFigure):
         return figure
 
     def _check_sizes(self) -> None:
+        if not self.config:
+            raise BadTrait("no config; give dataclasses.asdict(model.config)")
         numbers = sum(math.prod(shape) for _, shape in self.shapes)
         if len(self.weights) != 2 * numbers:
             raise BadTrait(f"weights have {len(self.weights)} bytes; their shapes need {2 * numbers}, 2 a number")

@@ -51,6 +51,6 @@ def write_binary(app: Sphinx, name: str, binary: dict[str, str]) -> str:
     address = f"figures/{name}.bytes.js"
     path = Path(app.outdir) / "_static" / address
     path.parent.mkdir(parents=True, exist_ok=True)
-    call = f'(window.nbBytes ??= {{}})["{name}"] = {json.dumps(binary)};\nwindow.dispatchEvent(new Event("nb-bytes"));\n'
-    path.write_text(call, encoding="utf-8")
+    given = f'(window.nbBytes ??= {{}})["{name}"] = {json.dumps(binary)};\n'
+    path.write_text(given + 'window.dispatchEvent(new Event("nb-bytes"));\n', encoding="utf-8")
     return address

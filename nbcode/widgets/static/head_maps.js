@@ -1,7 +1,6 @@
 // Every attention head as a small map with a switch, and one of them large: rows look, columns are looked at.
 import { button, clamp, describe, handle, html, number, svg } from "./kit.js";
 import { headName } from "./translator_arithmetic.js";
-import { shown } from "./translator_tokens.js";
 import { toolbar } from "./toolbar.js";
 
 export const PARTS = { encoder: "Encoder", decoder: "Decoder, masked", cross: "Cross-attention" };
@@ -125,8 +124,7 @@ export class LargeMap {
   }
 }
 
-// The words of rows and columns in each part. A step is named by what it writes; it has read what was written before.
-export function namesOf(read, written) {
-  const [source, target] = [read, written].map(words => words.map(shown)), before = ["start", ...target.slice(0, -1)];
-  return { encoder: [source, source], decoder: [target, before], cross: [target, source] };
+// The names of rows and columns in each part. A step is named by what it writes; it has read what was written before.
+export function namesOf(source, target) {
+  return { encoder: [source, source], decoder: [target, ["start", ...target.slice(0, -1)]], cross: [target, source] };
 }

@@ -1,6 +1,5 @@
 // The tokens that are read, those that are written, and threads between them: how much the chosen step looks where.
 import { button, html, number, svg } from "./kit.js";
-import { shown } from "./translator_tokens.js";
 import { toolbar } from "./toolbar.js";
 
 export const percent = share => (share >= 0.99995 ? "100 %" : share < 0.0001 ? "< 0.01 %" : `${number(100 * share, share > 0.99 || share < 0.01 ? 2 : 1)} %`);
@@ -19,7 +18,7 @@ class TokenRow {
     this.node.replaceChildren();
     this.buttons = words.map((word, i) => {
       const node = button(this.node, "", () => this.onClick(i), this.signal, { tabindex: -1 });
-      html(node, "span", { class: "nb-token" }, shown(word));
+      html(node, "span", { class: "nb-token" }, word);
       node.append(html(node, "span", { class: "nb-below" }));
       return node;
     });
@@ -39,7 +38,7 @@ export class TokenRows {
     widths.observe(stage);
     signal.addEventListener("abort", () => widths.disconnect());
   }
-  // read: words; hidden: a set of places; strange: whether a place holds an unknown token; fixed: whether nothing can be
+  // read: tokens as they are shown; hidden: a set of places; strange: whether a place holds an unknown token; fixed: whether nothing can be
   // hidden; looks: how much the chosen step looks at each place.
   drawSource(read, { hidden, strange, fixed, looks }) {
     this.looks = looks;
@@ -47,7 +46,7 @@ export class TokenRows {
     this.source.buttons.forEach((node, i) => {
       node.disabled = fixed;
       node.setAttribute("aria-pressed", String(hidden.has(i)));
-      node.setAttribute("aria-label", `Hide ${shown(read[i])}, token ${i + 1}${strange(i) ? ", unknown" : ""}; looked at ${number(looks[i])}`);
+      node.setAttribute("aria-label", `Hide ${read[i]}, token ${i + 1}${strange(i) ? ", unknown" : ""}; looked at ${number(looks[i])}`);
       node.lastChild.style.setProperty("--nb-share", looks[i].toFixed(4));
       node.classList.toggle("nb-strange", strange(i));
     });
@@ -60,7 +59,7 @@ export class TokenRows {
     this.target.buttons.forEach((node, t) => {
       const other = plain !== null && plain[t] !== written[t];
       node.setAttribute("aria-pressed", String(t === step));
-      node.setAttribute("aria-label", `Step ${t + 1}: ${shown(written[t])}, ${percent(shares[t])}${other ? ", changed" : ""}`);
+      node.setAttribute("aria-label", `Step ${t + 1}: ${written[t]}, ${percent(shares[t])}${other ? ", changed" : ""}`);
       node.classList.toggle("nb-other", other);
       node.lastChild.style.setProperty("--nb-share", shares[t].toFixed(4));
     });

@@ -2,7 +2,7 @@
 // and interventions: hide source tokens from the decoder, switch heads off, change the temperature.
 import { button, choice, clamp, html, live, number, sizeSlider, tidy } from "./kit.js";
 import { Network, fromHalves, headName } from "./translator_arithmetic.js";
-import { END, UNKNOWN, decode, encode, refusal, shown, strangers, tokenize } from "./translator_tokens.js";
+import { END, UNKNOWN, decode, encode, names, refusal, shown, strangers, tokenize } from "./translator_tokens.js";
 import { greedy, inSlices, probabilities, sampler, translating } from "./translator_run.js";
 import { TokenRows, percent } from "./token_rows.js";
 import { TokenChances } from "./token_chances.js";
@@ -144,41 +144,41 @@ function render({ model, el }) {
       if (found.refused) told.textContent = found.refused;
     }
     function showTranslation() {
-      const { words, trace, plain, fixed } = found, vocabulary = get("target_tokens");
-      const names = trace.written.map(i => vocabulary[i]), step = clamp(get("step"), 0, names.length - 1);
+      const { trace, plain, fixed } = found, vocabulary = names(get("target_tokens")), words = found.words.map(shown);
+      const wrote = trace.written.map(i => vocabulary[i]), step = clamp(get("step"), 0, wrote.length - 1);
       const shares = trace.logits.map((logits, t) => probabilities(logits, get("temperature"))[trace.written[t]]);
-      drawText(names, shares);
+      drawText(wrote, shares);
       const hidden = new Set(get("hidden"));
       body.hidden = false;                                               // threads are drawn where the tokens are
-      rows.drawTarget(names, shares, step, plain?.map(i => vocabulary[i]) ?? null);
+      rows.drawTarget(wrote, shares, step, plain?.map(i => vocabulary[i]) ?? null);
       rows.drawSource(words, { hidden, strange: i => found.source[i] === UNKNOWN, fixed, looks: meanLooks(trace.maps.cross, step, words.length) });
       rows.drawThreads();
-      drawStep(step, vocabulary, names);
-      drawMaps(step, names);
+      drawStep(step, vocabulary, wrote);
+      drawMaps(step, words, wrote);
       drawKnobs(fixed);
     }
-    function drawText(names, shares) {
-      const { words, source, trace, plain, fixed } = found, text = decode(trace.written, get("target_tokens"));
-      written.textContent = text || "(nothing)";
-      written.lang = EAST_ASIAN.test(text) ? "zh" : "";
+    function drawText(wrote, shares) {
+      const { words, source, trace, plain, fixed } = found, result = decode(trace.written, get("target_tokens"));
+      written.textContent = result || "(nothing)";
+      written.lang = EAST_ASIAN.test(result) ? "zh" : "";
       const before = plain && decode(plain, get("target_tokens"));
       told.textContent = [
         fixed ? WAITING : "",
         strangers(words, source),
         trace.written.at(-1) === END ? "" : `No end token came in ${trace.written.length} steps, so it was stopped.`,
-        plain === null ? "" : before === text ? "The same as without your changes." : `Without your changes: ${before}.`,
-        sureness(shares, names.map(shown)),
+        plain === null ? "" : before === result ? "The same as without your changes." : `Without your changes: ${before}.`,
+        sureness(shares, wrote),
       ].filter(Boolean).join(" ");
     }
-    function drawStep(step, vocabulary, names) {
-      const logits = found.trace.logits[step], before = names.slice(0, step).map(shown).join("");
-      asked.textContent = `Step ${step + 1} of ${names.length}: ${before ? `what comes after “${before}”?` : "what comes first?"}`;
+    function drawStep(step, vocabulary, wrote) {
+      const logits = found.trace.logits[step], before = wrote.slice(0, step).join("");
+      asked.textContent = `Step ${step + 1} of ${wrote.length}: ${before ? `what comes after “${before}”?` : "what comes first?"}`;
       table.draw(probabilities(logits, get("temperature")), probabilities(logits, 1), found.trace.written[step], vocabulary);
     }
-    function drawMaps(step, names) {
-      const { words, trace, fixed } = found, place = clamp(get("place"), 0, words.length - 1);
+    function drawMaps(step, words, wrote) {
+      const { trace, fixed } = found, place = clamp(get("place"), 0, words.length - 1), at = { encoder: place, decoder: step, cross: step };
       const counts = Object.fromEntries(Object.keys(PARTS).map(part => [part, trace.maps[part].length]).filter(([, layers]) => layers));
-      const heads = get("config").n_heads, now = JSON.stringify([counts, heads]), named = namesOf(words, names), at = { encoder: place, decoder: step, cross: step };
+      const heads = get("config").n_heads, now = JSON.stringify([counts, heads]), named = namesOf(words, wrote);
       if (now !== built) {
         all.replaceChildren();
         maps = new HeadMaps(all, counts, heads, { onChoose: head => write({ head }), onSwitch: switchHeads, signal });
@@ -193,7 +193,7 @@ function render({ model, el }) {
       title.textContent = name + (off.has(headName(part, layer, head)) ? ": switched off" : "");
       large.draw(map, named[part], row, name);
       const best = strongest(map[row], 3).filter(i => map[row][i] >= 0.005).map(i => `“${across[i]}” ${number(map[row][i])}`);
-      look.textContent = best.length ? `“${down[row]}” (row ${row + 1}) looks at ${best.join(", ")}.` : `“${down[row]}” (row ${row + 1}) sees nothing.`;
+      look.textContent = `“${down[row]}” (row ${row + 1}) ${best.length ? `looks at ${best.join(", ")}` : "sees nothing"}.`;
     }
     function drawKnobs(fixed) {
       temperature.set(tidy(get("temperature"), 3));

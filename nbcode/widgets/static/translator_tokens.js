@@ -20,8 +20,10 @@ export function decode(numbers, tokens) {
 }
 
 // How a token is shown where it stands alone: a space must be seen.
-const MARKS = { " ": "␣", "<pad>": "padding", "<start>": "start", "<end>": "end", "<unknown>": "unknown" };
-export const shown = token => MARKS[token] ?? token;
+export const shown = token => (token === " " ? "␣" : token);
+
+// The names of all tokens of a vocabulary that may be written, the special ones in words.
+export const names = tokens => ["padding", "start", "end", "unknown", ...tokens.slice(4).map(shown)];
 
 const NAMED = 4;            // so many unknown tokens are named; a text may have dozens
 const LONGEST = 24;         // of a name, in characters
