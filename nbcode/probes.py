@@ -14,6 +14,9 @@ from functools import partial
 import torch
 from torch import nn
 
+from nbcode.data.vocabulary import START, Vocabulary
+from nbcode.decoding import greedy
+from nbcode.models.transformer import Transformer
 from nbcode.training.evaluation import evaluating
 from nbcode.training.history import Record
 
@@ -140,3 +143,32 @@ class UpdateToWeight:
             change, size = rms(weight - before), rms(before)
             self.ratios[name].append(change / size if size else math.inf if change else 0.0)
             self._before[name] = weight.detach().clone()
+
+
+def traced(model: Transformer, text: str, source: Vocabulary, target: Vocabulary, digits: int = 4) -> dict:
+    """One greedy translation with all that was computed on the way, as plain numbers: a figure can store it.
+
+    Args:
+        model: in any mode; it decodes in evaluation mode, up to its own ``max_length``.
+        text: what to translate, at most ``max_length`` tokens.
+        source: the vocabulary of the text.
+        target: the vocabulary of what is written.
+        digits: after the point; all numbers are rounded.
+
+    Returns:
+        ``text``; ``written``, the T tokens with the end token; ``logits``, (T, Vt); ``maps``, the attention weights in
+        lists of layers, "encoder" (N, S, S), "decoder" (N, T, T) and "cross" (N, T, S).
+    """
+    device = next(model.parameters()).device
+    ids = torch.tensor([source.encode(text)], device=device)  # (1, S)
+    written = greedy(model, ids, model.config.max_length)  # (1, T)
+    read = torch.cat([torch.full_like(written[:, :1], START), written[:, :-1]], dim=1)
+    with evaluating(model):
+        logits, maps = model(ids, read, need_weights=True)
+    rounded = lambda tensor: [[round(x, digits) for x in row] for row in tensor.tolist()]
+    return {
+        "text": text,
+        "written": written[0].tolist(),
+        "logits": rounded(logits[0].double()),
+        "maps": {part: [[rounded(head) for head in layer[0].double()] for layer in maps[part]] for part in maps},
+    }

@@ -16,6 +16,7 @@ CHAPTERS = {
     "nb-wirings": "05_cnn_rnn_attention",
     "nb-signal": "04_activations",
     "nb-attention-head": "06_transformer",
+    "nb-translator": "07_translation",
 }
 
 

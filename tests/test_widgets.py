@@ -1,5 +1,6 @@
 """The interactive figures: their traits refuse what they cannot show, and a front end is one sound text."""
 
+import dataclasses
 import json
 import math
 import re
@@ -12,6 +13,7 @@ import torch
 from nbcode.data import toy
 from nbcode.data.regression import around_line
 from nbcode.data.surfaces import SURFACES
+from nbcode.models.transformer import PRESETS
 from nbcode.widgets import (
     ALL,
     AttentionHead,
@@ -25,10 +27,14 @@ from nbcode.widgets import (
     MatrixProduct,
     Neuron,
     Signal,
+    Translator,
     Wirings,
 )
 from nbcode.widgets.base import STATIC, attributes, bundle
+from nbcode.widgets.translator import CONFIG
 
+SIZES = dataclasses.asdict(PRESETS["date"])
+TOKENS = ("source_tokens", "target_tokens")
 NAN, INF, HUGE = math.nan, math.inf, 10**400
 SCRIPTS = sorted(path.name for path in STATIC.glob("*.js"))
 FRONT_ENDS = [name for name in SCRIPTS if "export default" in (STATIC / name).read_text(encoding="utf-8")]
@@ -111,6 +117,26 @@ REFUSED = [
     *((AttentionHead, "causal", value, "True or False") for value in (0, 1, None, "on", [])),
     *((AttentionHead, "padding", value, "none, last, first") for value in ("both", "", None, 1, False)),
     *((AttentionHead, "score", value, "scaled, plain") for value in ("none", None, True, 0)),
+    *((Translator, "config", value, "asdict") for value in (None, 3, "a", [1], {"d_model": 64}, {**SIZES, "eps": 1})),
+    (Translator, "config", {**SIZES, "tied": 0}, "tied"),
+    *((Translator, "shapes", value, "[name, shape]") for value in (None, 3, "ab", [["a"]], [["a", 3]], [[1, [2]]])),
+    *((Translator, name, value, "list of strings") for name in TOKENS for value in (None, [1], {"a": 1}, [None])),
+    *((Translator, "example", value, "text, written") for value in (None, [], {"text": "a"}, "a")),
+    *((Translator, "text", value, "give a text") for value in (None, 3, ["a"], b"a")),
+    *((Translator, "hidden", value, "0 to 511") for value in (None, 3, "12", [-1], [512], [0.5], [True], ["1"], HUGE)),
+    *((Translator, "off", value, "encoder, decoder, cross") for value in (None, 3, [3], [["cross", 0]], ["cross"])),
+    *((Translator, "head", value, "encoder, decoder, cross") for value in (None, [], ["cross", 0], ["self", 0, 0])),
+    *(
+        (Translator, "head", ["cross", *at], "encoder, decoder, cross")
+        for at in ([-1, 0], [0, 0.5], ["0", 0], [True, 0])
+    ),
+    *(
+        (Translator, "temperature", value, "0.1 to 10")
+        for value in (0, -1, 0.09, 10.1, NAN, INF, "1", None, True, HUGE)
+    ),
+    *((Translator, "choose", value, "greedy, sampled") for value in ("beam", "", None, 0, True, ["greedy"])),
+    *((Translator, "seed", value, "0 to 9999") for value in (-1, 10_000, 0.5, None, "3", True, HUGE)),
+    *((Translator, name, value, "0 to 511") for name in ("step", "place") for value in (-1, 512, 0.5, None, "3", True)),
 ]
 
 
@@ -197,6 +223,10 @@ def test_what_is_fixed_cannot_be_given(figure, trait):
             {"activation": "none", "initialization": "small normal", "residual": True},
             {"activation": "none", "initialization": "small normal", "residual": True},
         ),
+        (Translator, {"hidden": (3, 1, 3), "off": [("cross", 0, 3)]}, {"hidden": [3, 1], "off": [["cross", 0, 3]]}),
+        (Translator, {"config": SIZES}, {"config": {name: SIZES[name] for name in SIZES if name in CONFIG}}),
+        (Translator, {"shapes": [("a", (2, 3))], "text": ""}, {"shapes": [["a", [2, 3]]], "text": ""}),
+        (Translator, {"head": ("encoder", 1, 2), "temperature": 10}, {"head": ["encoder", 1, 2], "temperature": 10.0}),
     ],
 )
 def test_a_good_value_is_taken_and_the_rest_stays(figure, given, becomes):
@@ -327,7 +357,7 @@ def test_a_bundle_exports_what_its_own_script_does(name):
 @pytest.mark.parametrize("name", FRONT_ENDS)
 def test_a_bundle_declares_every_imported_name_exactly_once(name):
     text = bundle(name)
-    declared = re.findall(r"^(?:export )?(?:async )?(?:const|let|var|function|class)\s+(\w+)", text, re.MULTILINE)
+    declared = re.findall(r"^(?:export )?(?:async )?(?:const|let|var|function\*?|class)\s+(\w+)", text, re.MULTILINE)
     assert len(declared) == len(set(declared)), "two parts use one name, and they share one scope"
     needed, waiting = set(), [name]
     for script in waiting:

@@ -11,6 +11,7 @@ from nbcode.widgets.lookup import Lookup
 from nbcode.widgets.matrix_product import MatrixProduct
 from nbcode.widgets.neuron import Neuron
 from nbcode.widgets.signal import Signal
+from nbcode.widgets.translator import Translator
 from nbcode.widgets.wirings import Wirings
 
 ALL: tuple[type[InteractiveFigure], ...] = (
@@ -25,6 +26,7 @@ ALL: tuple[type[InteractiveFigure], ...] = (
     Convolution,
     Lookup,
     AttentionHead,
+    Translator,
 )
 
 __all__ = [
@@ -40,5 +42,6 @@ __all__ = [
     "MatrixProduct",
     "Neuron",
     "Signal",
+    "Translator",
     "Wirings",
 ]

@@ -2,6 +2,7 @@
 
 ``assets``     scripts, styles and MathJax, so that no page asks another host for anything
 ``figures``    ``{interactive}`` figures; ``{lab-figure}`` and ``{measured}`` show what the executed lab has found
+``lab_states`` the state of a lab's interactive figure, for the same figure in a chapter
 ``sources``    ``{source}``, the package's code in a chapter
 ``exercises``  ``{exercises}`` from ``nbcode.exercises``, and ``{question}``
 ``freshness``  what must be executed or read again when something else has changed

@@ -86,5 +86,9 @@ def add_front_ends(app: Sphinx, pagename: str, templatename: str, context: dict,
 
     if doctree is None:
         return
-    for tag in sorted({node["tag"] for node in doctree.findall(interactive)}):
+    figures = list(doctree.findall(interactive))
+    for tag in sorted({node["tag"] for node in figures}):
         app.add_js_file(f"figures/{tag}.js", loading_method="defer", priority=400)  # before runtime.js, which is at 500
+    for node in figures:
+        if "bytes" in node:
+            app.add_js_file(node["bytes"], loading_method="async")  # large, and the page is of use before it is there

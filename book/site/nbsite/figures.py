@@ -13,6 +13,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from nbcode import widgets
 from nbcode.widgets.base import attributes
+from nbsite import lab_states
 
 log = logging.getLogger(__name__)
 TAGS = {figure.tag: figure for figure in widgets.ALL}
@@ -27,7 +28,10 @@ class lab_figure(nodes.General, nodes.Element):  # noqa: N801
 
 
 class Interactive(SphinxDirective):
-    """``{interactive} TAG`` with ``:name:``, ``:alt:``, optional ``:state:`` (JSON); the content is the caption."""
+    """``{interactive} TAG`` with ``:name:``, ``:alt:``, optional ``:state:`` (JSON); the content is the caption.
+
+    With ``:from-lab:`` the rest of the state is that of the same figure in the lab with the same stem as this page.
+    """
 
     required_arguments = 1
     has_content = True
@@ -35,6 +39,7 @@ class Interactive(SphinxDirective):
         "name": directives.unchanged_required,
         "alt": directives.unchanged_required,
         "state": directives.unchanged,
+        "from-lab": directives.flag,
     }
 
     def run(self) -> list[nodes.Node]:
@@ -44,11 +49,14 @@ class Interactive(SphinxDirective):
         if not self.options.get("alt") or not self.options.get("name"):
             raise self.error("an interactive figure needs :name: and :alt:")
         try:
-            state = attributes(TAGS[tag], dict(json.loads(self.options.get("state", "{}"))))
+            given = dict(json.loads(self.options.get("state", "{}")))
+            state = attributes(TAGS[tag], given)
         except (TypeError, ValueError) as error:  # a bad trait, no JSON, or JSON that is no object
             raise self.error(f"bad state of {tag}: {error}") from error
         still = f"/book/stills/{self.options['name']}.png"
         live = interactive("", nodes.image(uri=still, alt=self.options["alt"]), tag=tag, state=json.dumps(state))
+        if "from-lab" in self.options:
+            live["from_lab"], live["given"] = self.options["name"], list(given)
         figure = nodes.figure("", live, classes=["nb-figure"])
         self.set_source_info(figure)
         caption = nodes.caption()
@@ -95,6 +103,21 @@ def show_lab_figures(app: Sphinx, doctree: nodes.document, docname: str) -> None
         node.replace_self(copied(app, docname, lab, found[0]))
 
 
+def take_lab_states(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Give the figures of a chapter that ask for it the state which the lab's has."""
+    for node in doctree.findall(interactive):
+        if "from_lab" not in node:
+            continue
+        try:
+            state, binary = lab_states.saved(app, docname.replace("book/", "notebooks/", 1), TAGS[node["tag"]])
+        except LookupError as error:
+            log.warning("%s", error, location=node)
+            continue
+        node["lab"] = json.dumps({name: value for name, value in state.items() if name not in node["given"]})
+        if binary and app.builder.format == "html":
+            node["bytes"] = lab_states.write_binary(app, node["from_lab"], binary)
+
+
 def copied(app: Sphinx, docname: str, lab: str, original: nodes.figure) -> nodes.figure:
     """A copy of a lab's figure for another page, without a number of its own and with a link to the lab."""
     figure = original.deepcopy()
@@ -111,7 +134,8 @@ def copied(app: Sphinx, docname: str, lab: str, original: nodes.figure) -> nodes
 
 
 def visit_interactive(self, node: interactive) -> None:
-    self.body.append(f'<nb-{node["tag"]} class="nb-live" data-state="{escape(node["state"])}">')
+    lab = f' data-lab="{escape(node["lab"])}" data-bytes="{node["from_lab"]}"' if "lab" in node else ""
+    self.body.append(f'<nb-{node["tag"]} class="nb-live" data-state="{escape(node["state"])}"{lab}>')
 
 
 def depart_interactive(self, node: interactive) -> None:
@@ -130,3 +154,4 @@ def setup(app: Sphinx) -> None:
     app.add_directive("lab-figure", LabFigure)
     app.add_role("measured", Measured())
     app.connect("doctree-resolved", show_lab_figures)
+    app.connect("doctree-resolved", take_lab_states)

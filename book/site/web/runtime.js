@@ -1,12 +1,16 @@
 // Runs the book's figures in a built page: no kernel, no require.js, no widget manager, no network.
 // A classic script on purpose: a page opened from disk (file://) may not load module scripts, so the text of a
 // front end is imported from a Blob.
-// Chapters:  <nb-neuron data-state="{...}"> with a still picture inside; front ends come in window.nbFigures.
+// Chapters:  <nb-neuron data-state="{...}"> with a still picture inside; front ends come in window.nbFigures. A figure
+//            that continues one of the lab has data-lab, more of the state, and data-bytes: its name in window.nbBytes,
+//            which a script of its own fills with binary traits, sooner or later.
 // Labs:      myst-nb saves the state of all widgets in one script tag, and one more tag per shown view.
 (() => {
   const page = document.querySelector('script[type="application/vnd.jupyter.widget-state+json"]');
   const saved = page ? JSON.parse(page.textContent).state : {};
   const modules = new Map(), styled = new Set();
+
+  const binary = data => new DataView(Uint8Array.from(atob(data), letter => letter.charCodeAt(0)).buffer);
 
   // The part of anywidget's model that front ends use: https://anywidget.dev/en/afm/
   class Model {
@@ -14,9 +18,8 @@
       this.state = { ...state };
       this.handlers = new Map();
       for (const { path, data } of buffers) {                   // binary traits are stored in base64
-        const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0));
         const holder = path.slice(0, -1).reduce((at, key) => at[key], this.state);
-        holder[path[path.length - 1]] = new DataView(bytes.buffer);
+        holder[path[path.length - 1]] = binary(data);
       }
     }
     get(name) { return this.state[name]; }
@@ -133,16 +136,25 @@
     }
   });
   for (const box of document.querySelectorAll(".bd-article .pst-scrollable-table-container")) boxes.observe(box);
+  addEventListener("nb-bytes", () => { for (const figure of document.querySelectorAll("[data-bytes]")) figure.receive(); });
 
   // tags in chapters
   for (const [name, { esm, css }] of Object.entries(window.nbFigures || {}))
     customElements.define(name, class extends HTMLElement {
       connectedCallback() {
-        this.model ??= new Model(JSON.parse(this.dataset.state));
+        this.model ??= new Model({ ...JSON.parse(this.dataset.state), ...JSON.parse(this.dataset.lab ?? "{}") });
+        this.receive();
         this.after(() => mount(this, this.model, esm, css));
       }
       disconnectedCallback() {
         this.after(cleanUp => { cleanUp?.(); delete this.dataset.nb; });
+      }
+      // Binary traits, as soon as they are here.
+      receive() {
+        const found = window.nbBytes?.[this.dataset.bytes];
+        if (!found || this.received) return;
+        this.received = true;
+        this.model.set(Object.fromEntries(Object.entries(found).map(([name, data]) => [name, binary(data)])));
       }
       // One step after the other: a figure may be taken out and put back before it has started.
       after(next) { this.step = Promise.resolve(this.step).then(next); }
