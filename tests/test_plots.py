@@ -10,6 +10,7 @@ import torch
 from nbcode import plots
 from nbcode.autograd import Value, ordered
 from nbcode.models.neuron import Neurons
+from nbcode.plots.style import WIDEST, columns_and_rows, new_panels
 
 X = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 AND, XOR = torch.tensor([0.0, 0.0, 0.0, 1.0]), torch.tensor([0.0, 1.0, 1.0, 0.0])
@@ -28,6 +29,7 @@ def height(weights):
 
 
 MAP = torch.tensor([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.1, 0.2, 0.7]])
+HEADS = torch.stack([MAP, MAP.T, MAP.flip(0)])
 PATH = torch.tensor([[-2.0, 1.0], [-1.0, 0.0], [0.0, 0.5]])
 
 
@@ -46,6 +48,8 @@ FIGURES = {
     "descents": lambda: plots.descents({"bowl": (height, {"path": PATH})}, (-3, 3), (-3, 3), ("u", "v")),
     "graph": lambda: plots.computation_graph(Value(2.0) * Value(3.0)),
     "attention": lambda: plots.attention_maps({"one": MAP, "two": MAP.T}, labels=["a", "b", "c"]),
+    "heads": lambda: plots.head_maps({"layer 1": HEADS, "layer 2": HEADS}, ["年", "月", " "], ["Mon", ",", "3"]),
+    "masks": lambda: plots.masks({"one": MAP < 0.2, "two": MAP < 0.6}, "abc"),
     "signed": lambda: plots.signed_maps({"one": MAP - 0.5}, ("column", "row")),
     "rows": lambda: plots.image_rows({"image": [MAP], "filters": [MAP - 0.5, -MAP]}, signed=["filters"]),
     "spreads": lambda: plots.spreads({"plain": {"one": {4: [0.1, 0.3, 0.2], 8: [0.5]}}}, ("n", "value"), log="xy"),
@@ -87,7 +91,7 @@ def test_every_figure_function_is_tried_here():
     tried = [
         "decision_planes", "mistakes_per_epoch", "study_spread", "slice_through_surface", "curves", "bundle", "strips",
         "predicted_against_true", "errors_by_choice", "descents", "computation_graph", "chain_of_slopes",
-        "attention_maps", "signed_maps", "image_rows", "spreads",
+        "attention_maps", "head_maps", "masks", "signed_maps", "image_rows", "spreads",
         "functions_with_slopes", "layer_histograms", "image_grid",
     ]  # fmt: skip
     assert sorted(plots.__all__) == sorted(tried)
@@ -293,6 +297,25 @@ def test_strips_show_every_seed_and_the_median():
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["one", "two"]
     low, high = ax.get_ylim()
     assert low > high  # the first row is on top
+    assert legend(ax) == ["target"]
+
+
+def test_strips_do_without_a_target_and_hide_no_dot_behind_the_bar():
+    (ax,) = plots.strips({"a model without its positions": [3, 1, 2]}, None, "value").axes
+    dots, middle = ax.lines
+    assert ax.get_legend() is None and dots.get_zorder() > middle.get_zorder()
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["a model without\nits positions"]
+
+
+@pytest.mark.parametrize("count", range(1, 10))
+@pytest.mark.parametrize("width", [0.5, 1.9, 2.7, 3.0, 5.4, 7.0])
+def test_panels_stand_in_even_rows_no_wider_than_a_phone_can_show(count, width):
+    columns, rows = columns_and_rows(count, width)
+    assert columns * width <= WIDEST or columns == 1
+    assert (rows - 1) * columns < count <= rows * columns
+    with new_panels(count, width, 1.0) as (figure, panels):
+        assert len(panels) == count
+        assert tuple(figure.get_size_inches()) == pytest.approx((columns * width, rows))
 
 
 def test_predictions_stand_over_their_targets_beside_the_diagonal():
@@ -383,6 +406,8 @@ def test_signed_maps_have_white_at_zero():
         assert low == -high == pytest.approx(-largest)
         assert image.cmap(0.5)[:3] == pytest.approx((1, 1, 1), abs=0.05)
         assert labels(ax) == ("column", "row")
+    named = plots.signed_maps(maps, ("column", "row"), {"above": ("entry", "position")}).axes
+    assert [labels(ax) for ax in named[:3]] == [("column", "row"), ("entry", "position"), ("column", "row")]
 
 
 def test_image_rows_share_a_scale_in_each_row_and_leave_the_rest_empty():
@@ -404,7 +429,10 @@ def test_spreads_show_median_lowest_and_highest_of_every_line():
         assert set(level.get_ydata()) == {0.125}
         band = {tuple(point) for point in ax.collections[0].get_paths()[0].vertices.round(6).tolist()}
         assert {(4, 0.1), (4, 0.4), (16, 0.5), (16, 0.9)} <= band
-        assert ax.get_xscale() == "log" and [tick.get_text() for tick in ax.get_xticklabels()] == ["4", "16"]
+        assert ax.get_xscale() == "log" and labels(ax)[1] == "share"
+    above, below = figure.axes  # one below the other: the same parameter at the same place
+    assert above.get_position().y0 > below.get_position().y1
+    assert labels(below)[0] == "n" and [tick.get_text() for tick in below.get_xticklabels()] == ["4", "16"]
     (plain,) = plots.spreads({"a": {"one": values}}, ("n", "share"), log="").axes
     assert (plain.get_xscale(), plain.get_yscale()) == ("linear", "linear")
     assert set(plain.get_xticks()) - {4, 16}  # round numbers in between, as matplotlib places them
@@ -450,6 +478,8 @@ class OnGPU(torch.Tensor):
     "draw",
     [
         lambda map_: plots.attention_maps({"one": map_}),
+        lambda map_: plots.head_maps(map_[None]),
+        lambda map_: plots.masks({"one": map_ > 0.5}),
         lambda map_: plots.signed_maps({"one": map_}, ("x", "y")),
         lambda map_: plots.image_rows({"one": [map_]}),
         lambda map_: plots.image_grid(map_[None, None], ["one"]),

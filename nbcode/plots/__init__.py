@@ -2,9 +2,11 @@
 
 from nbcode.plots.functions import functions_with_slopes
 from nbcode.plots.graph import computation_graph
+from nbcode.plots.heads import head_maps
 from nbcode.plots.history import mistakes_per_epoch, study_spread
 from nbcode.plots.images import image_grid
 from nbcode.plots.layers import layer_histograms
+from nbcode.plots.masks import masks
 from nbcode.plots.matrices import attention_maps, image_rows, signed_maps
 from nbcode.plots.numberlines import chain_of_slopes, slice_through_surface
 from nbcode.plots.plane import decision_planes
@@ -22,9 +24,11 @@ __all__ = [
     "descents",
     "errors_by_choice",
     "functions_with_slopes",
+    "head_maps",
     "image_grid",
     "image_rows",
     "layer_histograms",
+    "masks",
     "mistakes_per_epoch",
     "predicted_against_true",
     "signed_maps",

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from nbcode.plots.style import new_figure
+from nbcode.plots.style import new_figure, new_panels
 
 
 def attention_maps(
@@ -31,14 +31,13 @@ def attention_maps(
     if labels is not None and any(weights.shape[1] != len(labels) for weights in maps.values()):
         keys = [weights.shape[1] for weights in maps.values()]
         raise ValueError(f"{len(labels)} labels given, and the maps have {keys} columns; give one label per column")
-    with new_figure(3.1 * len(maps) + 0.4, 3.1) as figure:
-        panels = figure.subplots(1, len(maps), squeeze=False)[0]
+    with new_panels(len(maps), 2.7, 2.8, bar=0.6) as (figure, panels):
         for ax, (title, weights) in zip(panels, maps.items(), strict=True):
-            shown = ax.imshow(_numbers(weights), cmap="Greys", vmin=0, vmax=1, aspect="auto")
+            shown = ax.imshow(numbers(weights), cmap="Greys", vmin=0, vmax=1, aspect="auto")
             ax.set(title=title, xlabel=names[0], ylabel=names[1])
             ax.grid(visible=False)
             for axis in (ax.xaxis, ax.yaxis):
-                axis.set_major_locator(MaxNLocator(integer=True))  # positions are whole numbers
+                axis.set_major_locator(MaxNLocator(nbins=6, integer=True))  # positions are whole numbers
             if labels is not None:
                 ax.set_xticks(range(len(labels)), labels)
                 if weights.shape[0] == len(labels):
@@ -47,25 +46,28 @@ def attention_maps(
     return figure
 
 
-def signed_maps(maps: Mapping[str, torch.Tensor], names: tuple[str, str]) -> Figure:
+def signed_maps(
+    maps: Mapping[str, torch.Tensor], names: tuple[str, str], others: Mapping[str, tuple[str, str]] | None = None
+) -> Figure:
     """Matrices of positive and negative numbers: orange below 0, white at 0, purple above; each on its own scale.
 
     Args:
         maps: title -> matrix.
         names: of the horizontal and the vertical axis.
+        others: title -> the same for a map whose axes are called differently.
 
     Raises:
         ValueError: no map, or one that is not a matrix.
     """
     _check(maps)
-    with new_figure(3.4 * len(maps) + 0.6, 3.2) as figure:
-        panels = figure.subplots(1, len(maps), squeeze=False)[0]
+    with new_panels(len(maps), 3.0 if len(maps) > 1 else 4.0, 2.7 if len(maps) > 1 else 3.2) as (figure, panels):
         for ax, (title, matrix) in zip(panels, maps.items(), strict=True):
             limit = matrix.abs().max().item() or 1.0
             shown = ax.imshow(
-                _numbers(matrix), cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
+                numbers(matrix), cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
             )
-            ax.set(title=title, xlabel=names[0], ylabel=names[1])
+            across, down = (others or {}).get(title, names)
+            ax.set(title=title, xlabel=across, ylabel=down)
             ax.grid(visible=False)
             figure.colorbar(shown, ax=ax, shrink=0.8)
     return figure
@@ -98,14 +100,15 @@ def image_rows(rows: Mapping[str, Sequence[torch.Tensor]], signed: Sequence[str]
 
 def _picture(ax: Axes, matrix: torch.Tensor, limit: float, signed: bool) -> None:
     low, colors = (-limit, "PuOr") if signed else (0, "Greys")
-    ax.imshow(_numbers(matrix), cmap=colors, vmin=low, vmax=limit)
+    ax.imshow(numbers(matrix), cmap=colors, vmin=low, vmax=limit)
     ax.set(xticks=(), yticks=())
     ax.grid(visible=False)
     for side in ax.spines.values():
         side.set(visible=True, color="#888888")
 
 
-def _numbers(matrix: torch.Tensor) -> np.ndarray:
+def numbers(matrix: torch.Tensor) -> np.ndarray:
+    """A tensor of any device and precision, as matplotlib reads it."""
     return matrix.detach().float().cpu().numpy()  # NumPy knows no bfloat16
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nbcode.plots.style import BLACK, LINES, new_figure
+from nbcode.plots.style import BLACK, LINES, new_panels
 
 Values = Mapping[float, Sequence[float]]
 
@@ -17,7 +17,7 @@ def spreads(
     panels: Mapping[str, Mapping[str, Values]], names: tuple[str, str], log: str = "x",
     level: tuple[str, float] | None = None,
 ) -> Figure:  # fmt: skip
-    """Panels side by side on common axes.
+    """Panels one below the other on common axes.
 
     Args:
         panels: title -> label -> parameter -> one value per seed; at most four labels in a panel.
@@ -31,18 +31,17 @@ def spreads(
     counts = [len(lines) for lines in panels.values()]
     if not counts or not all(1 <= count <= len(LINES) for count in counts):
         raise ValueError(f"panels have {counts} lines; give at least one panel, with 1 to {len(LINES)} lines in each")
-    with new_figure(3.6 * len(panels) + (2.4 if len(panels) == 1 else 0), 3.6) as figure:
-        axes = figure.subplots(1, len(panels), squeeze=False, sharex=True, sharey=True)[0]
+    with new_panels(len(panels), 5.4, 3.4 if len(panels) == 1 else 2.9, sharex=True, sharey=True) as (figure, axes):
         for ax, (title, lines) in zip(axes, panels.items(), strict=True):
             for (label, values), style in zip(lines.items(), LINES, strict=False):
                 _line(ax, label, values, style)
             if level is not None:
                 ax.axhline(level[1], color=BLACK, linewidth=1, linestyle=(0, (1, 2)))
-                ax.text(0.99, level[1], level[0], transform=ax.get_yaxis_transform(), ha="right", va="bottom")
-            ax.set(title=title, xlabel=names[0], **{f"{name}scale": "log" for name in log})
+                ax.text(0.01, level[1], level[0], transform=ax.get_yaxis_transform(), va="bottom")
+            ax.set(title=title, ylabel=names[1], **{f"{name}scale": "log" for name in log})
             _ticks(ax, lines, "x" in log)
-            ax.legend(fontsize=9, frameon=True, framealpha=0.9, edgecolor="none")
-        axes[0].set_ylabel(names[1])
+            ax.legend(fontsize=10, frameon=True, framealpha=0.9, edgecolor="none")
+        axes[-1].set_xlabel(names[0])
     return figure
 
 
@@ -61,5 +60,5 @@ def _ticks(ax: Axes, lines: Mapping[str, Values], log: bool) -> None:
     """At the measured parameters, in plain numbers."""
     places = sorted({place for values in lines.values() for place in values})
     if log:
-        ax.set_xticks(places, [f"{place:g}" for place in places], fontsize=9, rotation=45 if len(places) > 7 else 0)
+        ax.set_xticks(places, [f"{place:g}" for place in places], fontsize=10, rotation=45 if len(places) > 7 else 0)
         ax.xaxis.minorticks_off()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import statistics
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
 from nbcode.plots.style import BLACK, BLUE, LINES, ORANGE, new_figure
+
+LABEL = 18  # letters; longer names of rows go on in a second line
+FEW = 20  # seeds; their dots are drawn larger
 
 
 def curves(
@@ -64,26 +68,28 @@ def bundle(
     return figure
 
 
-def strips(groups: Mapping[str, Sequence[float]], target: tuple[str, float], name: str) -> Figure:
+def strips(groups: Mapping[str, Sequence[float]], target: tuple[str, float] | None, name: str) -> Figure:
     """One row per group, one dot per seed, a bar at the median, and a line at the target.
 
     Args:
         groups: label -> one value per seed; drawn from top to bottom.
-        target: name and value of a vertical line.
+        target: name and value of a vertical line, or ``None``.
         name: of the measured value.
     """
-    with new_figure(6.4, 0.75 * len(groups) + 1.1) as figure:
+    with new_figure(height=0.75 * len(groups) + 1.1) as figure:
         ax = figure.subplots()
         for row, values in enumerate(groups.values()):
             # Apart from each other, so that no dot hides another.
             spread = [row + 0.22 * ((7 * place) % 11 - 5) / 5 for place in range(len(values))]
-            ax.plot(values, spread, "o", color=BLUE, alpha=0.4, markersize=4)
+            few = len(values) <= FEW
+            ax.plot(values, spread, "o", color=BLUE, alpha=0.7 if few else 0.4, markersize=6 if few else 4, zorder=3)
             middle = statistics.median(values)
-            ax.plot([middle, middle], [row - 0.36, row + 0.36], color=ORANGE, linewidth=3)
-        ax.axvline(target[1], color=BLACK, linewidth=1.2, label=target[0])
-        ax.set_yticks(range(len(groups)), list(groups))
+            ax.plot([middle, middle], [row - 0.36, row + 0.36], color=ORANGE, linewidth=3)  # below the dots
+        if target is not None:
+            ax.axvline(target[1], color=BLACK, linewidth=1.2, label=target[0])
+            ax.legend(loc="upper left", fontsize=10)
+        ax.set_yticks(range(len(groups)), [textwrap.fill(label, LABEL) for label in groups])
         ax.set(xlabel=name, ylim=(len(groups) - 0.5, -0.7))
-        ax.legend(loc="upper left", fontsize=9)
     return figure
 
 
