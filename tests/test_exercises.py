@@ -188,6 +188,42 @@ def beam_by_products(next_logits, start, end, max_length, width):
     return [list(tokens[1:]) for tokens in heapq.nlargest(width, found, key=found.get)]
 
 
+def positions_by_loop(length, width):
+    def entry(t, n):
+        angle = t / 10_000 ** ((n - n % 2) / width)
+        return math.cos(angle) if n % 2 else math.sin(angle)
+
+    return torch.tensor([[entry(t, n) for n in range(width)] for t in range(length)])
+
+
+def heads_by_torch(query, key, value, n_heads, hidden):
+    """``nn.MultiheadAttention`` with matrices that change nothing."""
+    width = query.shape[-1]
+    layer = torch.nn.MultiheadAttention(width, n_heads, bias=False, batch_first=True)
+    with torch.no_grad():
+        layer.in_proj_weight.copy_(torch.eye(width).repeat(3, 1))
+        layer.out_proj.weight.copy_(torch.eye(width))
+    return layer(query, key, value, attn_mask=hidden.repeat_interleave(n_heads, dim=0))[0].detach()
+
+
+def decoder_place_by_place(y, memory, attention, cross_attention, network, norm):
+    """Each place by itself, from those before it only: no mask is needed."""
+    places = []
+    for t in range(y.shape[1]):
+        seen = norm(y[:, : t + 1])
+        place = y[:, t : t + 1] + attention(seen[:, -1:], seen, seen)
+        place = place + cross_attention(norm(place), memory, memory)
+        places.append(place + network(norm(place)))
+    return torch.cat(places, dim=1)
+
+
+def count_by_building(d_model, d_ff, layers, vocabulary):
+    with torch.device("meta"):
+        kinds = (torch.nn.TransformerEncoderLayer, torch.nn.TransformerDecoderLayer)
+        pair = [weight for kind in kinds for weight in kind(d_model, 1, d_ff).parameters()]
+    return layers * sum(weight.numel() for weight in pair) + vocabulary * d_model
+
+
 # Another right answer to each exercise, written in another way: what a check must let pass.
 TWINS = {
     "center": lambda x: torch.stack([column - sum(column.tolist()) / len(column) for column in x.T], dim=1),
@@ -222,6 +258,11 @@ TWINS = {
     "smoothed_loss": smoothed_by_torch,
     "greedy_search": greedy_by_recursion,
     "beam_search": beam_by_products,
+    "positional_encoding": positions_by_loop,
+    "split_heads": lambda x, n_heads: torch.stack(x.chunk(n_heads, dim=-1), dim=1),
+    "multi_head": heads_by_torch,
+    "decoder_layer": decoder_place_by_place,
+    "count_parameters": count_by_building,
     "xor_layers": lambda: ([[1, 1], [1, 1]], [-0.5, -1.5], [[1, -1]], [-0.5]),
 }
 
@@ -653,3 +694,25 @@ def test_a_beam_finds_what_greedy_misses():
 
     assert check.greedy_search.exercise.solution(next_logits, 1, 2, 2)[0] == 3
     assert check.beam_search.exercise.solution(next_logits, 1, 2, 2, 2)[0] == [4, 2]
+
+
+def test_the_packages_own_transformer_is_a_right_answer():
+    from nbcode.exercises.transformer import decoder_layer
+    from nbcode.models.parameter_count import parameter_counts
+    from nbcode.models.positions import positions
+    from nbcode.models.transformer import TransformerConfig
+    from nbcode.models.transformer_layers import DecoderLayer, LayerConfig
+
+    assert check.positional_encoding(positions, 0)
+
+    def counted(d_model, d_ff, layers, vocabulary):
+        sizes = {"encoder_layers": layers, "decoder_layers": layers, "d_model": d_model, "d_ff": d_ff, "n_heads": 1}
+        config = TransformerConfig(source_vocabulary=vocabulary, target_vocabulary=vocabulary, **sizes)
+        return sum(parameter_counts(config).values())
+
+    assert check.count_parameters(counted, 0)
+    layer = DecoderLayer(LayerConfig(d_model=6, n_heads=2, d_ff=8, dropout=0.0, norm_first=True))
+    y, memory = torch.randn(2, 3, 6), torch.randn(2, 4, 6)
+    parts = layer.attention, layer.cross_attention, layer.network
+    ours = decoder_layer(y, memory, *parts, lambda x: torch.nn.functional.layer_norm(x, (6,)))
+    torch.testing.assert_close(ours, layer(y, memory))

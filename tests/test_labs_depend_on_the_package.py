@@ -67,6 +67,21 @@ EDITS = {
         ("experiments/sequence_run.py", "lengths[:, 0].mean()", "lengths[:, 1].mean()"),
         ("data/recall.py", "_only_last(tokens, tokens[:, 0])", "_only_last(tokens, tokens[:, 1])"),
     ),
+    "06_transformer": (
+        ("models/positions.py", "[angle.sin(), angle.cos()]", "[angle.cos(), angle.sin()]"),
+        ("models/masks.py", ".triu(diagonal=1)", ".triu(diagonal=2)"),
+        (
+            "models/attention.py",
+            "x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)",
+            "x.reshape(len(x), self.n_heads, x.shape[1], -1)",
+        ),
+        ("models/dot_product_attention.py", "weights = weights.masked_fill(mask, 0.0)", "pass"),
+        ("models/transformer_layers.py", "x = x + self.dropout(change)", "x = self.dropout(change)"),
+        ("models/transformer_layers.py", "(h, memory, memory, memory_key_padding_mask,", "(h, memory, memory, None,"),
+        ("models/transformer.py", "embedding(ids) * math.sqrt(self.config.d_model)", "embedding(ids)"),
+        ("models/transformer.py", "memory, source_ids == self.config.padding, kept", "memory, None, kept"),
+        ("models/parameter_count.py", "decoder * (2 * attention", "decoder * (attention"),
+    ),
 }
 UNTOUCHED = ("", "", "")  # no edit
 PAIRS = [

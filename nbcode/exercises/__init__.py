@@ -1,6 +1,15 @@
 """The exercises of the course: ``ALL`` of them, and ``check``, which judges a reader's answers."""
 
-from nbcode.exercises import activations, before, cnn_rnn_attention, gradients, neuron, training, translation
+from nbcode.exercises import (
+    activations,
+    before,
+    cnn_rnn_attention,
+    gradients,
+    neuron,
+    training,
+    transformer,
+    translation,
+)
 from nbcode.exercises.frame import Check, Exercise, Mutant, Verdict
 
 ALL: tuple[Exercise, ...] = (
@@ -10,6 +19,7 @@ ALL: tuple[Exercise, ...] = (
     *gradients.EXERCISES,
     *activations.EXERCISES,
     *cnn_rnn_attention.EXERCISES,
+    *transformer.EXERCISES,
     *translation.EXERCISES,
 )
 check = Check(ALL)

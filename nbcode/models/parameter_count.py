@@ -12,10 +12,11 @@ def parameter_counts(config: TransformerConfig) -> dict[str, int]:
     N heads of width D / N have as many weights as one of width D.
     """
     d, f = config.d_model, config.d_ff
-    attention = 4 * d * d + 4 * d  # query, key, value and output, each D x D and a bias of D
+    attention = 4 * d * d + 4 * d  # query, key, value, output; D x D and a bias
     network = 2 * d * f + f + d
     norm = 2 * d  # a scale and a shift
-    target = 0 if config.tied else config.target_vocabulary * d  # tied, one table serves three times
+    # Tied, one table serves three times.
+    target = 0 if config.tied else config.target_vocabulary * d
     encoder, decoder = config.encoder_layers, config.decoder_layers
     return {
         "embeddings": config.source_vocabulary * d + target,
