@@ -15,6 +15,7 @@ CHAPTERS = {
     "nb-lookup": "05_cnn_rnn_attention",
     "nb-wirings": "05_cnn_rnn_attention",
     "nb-signal": "04_activations",
+    "nb-architecture": "06_transformer",
 }
 
 

@@ -1,5 +1,6 @@
 """Interactive figures: one Python class and one JavaScript file each. Nothing here imports torch."""
 
+from nbcode.widgets.architecture import Architecture
 from nbcode.widgets.backward import Backward
 from nbcode.widgets.base import InteractiveFigure
 from nbcode.widgets.convolution import Convolution
@@ -23,10 +24,12 @@ ALL: tuple[type[InteractiveFigure], ...] = (
     Wirings,
     Convolution,
     Lookup,
+    Architecture,
 )
 
 __all__ = [
     "ALL",
+    "Architecture",
     "Backward",
     "Convolution",
     "Descent",
