@@ -14,6 +14,7 @@ from nbcode.data.regression import around_line
 from nbcode.data.surfaces import SURFACES
 from nbcode.widgets import (
     ALL,
+    Architecture,
     Backward,
     Convolution,
     Descent,
@@ -101,6 +102,16 @@ REFUSED = [
     *((Signal, "seed", value, "0 to 9999") for value in (-1, 10_000, 0.5, None, "3", True, HUGE)),
     *((Signal, name, 1, "True or False") for name in ("residual", "normalization")),
     *((Signal, "residual", value, "True or False") for value in (0, None, "true", "False", [], NAN)),
+    *((Architecture, "preset", value, "date, base, big") for value in ("small", "", None, 1, ["base"])),
+    *((Architecture, "norm", value, "post, pre") for value in ("Pre", True, None, 0)),
+    *((Architecture, "kind", value, "both, encoder, decoder") for value in ("BERT", "", None, 2)),
+    *((Architecture, "shapes", value, "numbers, letters, ahead") for value in ("hidden", None, False)),
+    *(
+        (Architecture, name, value, "1 to 64")
+        for name in ("batch", "source")
+        for value in (0, 65, 2.0, None, "2", True)
+    ),
+    *((Architecture, "part", value, "source embedding") for value in ("attention", "", None, 0)),
 ]
 
 
@@ -138,6 +149,7 @@ def test_an_unknown_name_is_refused_with_the_known_ones(figure):
         (Backward, "expressions"),
         (Convolution, "images"),
         (Convolution, "kernels"),
+        (Architecture, "presets"),
     ],
 )
 def test_what_is_fixed_cannot_be_given(figure, trait):
@@ -181,6 +193,13 @@ def test_what_is_fixed_cannot_be_given(figure, trait):
             Signal,
             {"activation": "none", "initialization": "small normal", "residual": True},
             {"activation": "none", "initialization": "small normal", "residual": True},
+        ),
+        (Architecture, {"preset": "date"}, {"preset": "date", "norm": "pre"}),
+        (Architecture, {"preset": "date", "norm": "post"}, {"preset": "date", "norm": "post"}),
+        (
+            Architecture,
+            {"kind": "decoder", "part": "encoder norm", "target": 64},
+            {"kind": "decoder", "part": "encoder norm", "target": 64},
         ),
     ],
 )

@@ -55,7 +55,7 @@ PARTS = (
 
 
 class Architecture(InteractiveFigure):
-    """Encoder and decoder, drawn as in figure 1 of Vaswani et al. (2017), with one active part, its inside and its cost.
+    """Encoder and decoder, drawn as in figure 1 of Vaswani et al. (2017), with the inside and cost of an active part.
 
     Traits: ``preset``, the sizes; ``norm``, "post" or "pre", which starts as the preset has it; ``kind``, "both" or
     the "encoder" or "decoder" alone; ``shapes``, as "numbers", as "letters", or as numbers only where the walk has

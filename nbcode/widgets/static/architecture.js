@@ -33,7 +33,7 @@ function fillInside(table, inside, sizes) {
 function render({ model, el }) {
   const traits = ["preset", "norm", "kind", "shapes", "batch", "source", "target", "part"];
   return live(model, el, "architecture", traits, (root, write, signal) => {
-    const presets = model.get("presets");
+    const sizesNamed = name => model.get("presets")[name];
     const frame = html(root, "div", { class: "nb-floor" });
     const settings = html(frame, "div", { class: "nb-switches" });
     const setting = (label, options, onChoose) => {
@@ -41,8 +41,8 @@ function render({ model, el }) {
       html(row, "span", {}, label);
       return choice(row, { label, options, signal, onChoose });
     };
-    const names = Object.fromEntries(Object.keys(presets).map(name => [name, name]));
-    const preset = setting("Sizes", names, name => write({ preset: name, norm: presets[name].norm_first ? "pre" : "post" }));
+    const names = Object.fromEntries(Object.keys(model.get("presets")).map(name => [name, name]));
+    const preset = setting("Sizes", names, name => write({ preset: name, norm: sizesNamed(name).norm_first ? "pre" : "post" }));
     const norm = setting("Norms", NORMS, name => write({ norm: name }));
     const kind = setting("Kind", KINDS, name => write({ kind: name }));
     const shapes = setting("Shapes", SHAPES, name => write({ shapes: name }));
@@ -69,7 +69,7 @@ function render({ model, el }) {
     const code = html(html(detail, "p", { class: "nb-legend" }, "In nbcode.models.transformer: "), "code");
 
     function now() {
-      const sizes = sizesOf(presets[model.get("preset")], model.get("batch"), model.get("source"), model.get("target"));
+      const sizes = sizesOf(sizesNamed(model.get("preset")), model.get("batch"), model.get("source"), model.get("target"));
       const parts = partsOf(sizes, model.get("norm"), model.get("kind")), at = standing(parts, model.get("part"));
       return { sizes, parts, at, walk: parts.filter(part => part.here) };
     }
@@ -109,7 +109,7 @@ function render({ model, el }) {
       source.set(sizes.S);
       target.set(sizes.T);
       drawing.draw({ parts, active, label: labelFor({ parts, at, sizes }), key: keyOf(sizes, model.get("preset")), said: titleFor(active) });
-      count.textContent = `step ${walk.indexOf(active) + 1} of ${walk.length}`;
+      count.textContent = `${walk.indexOf(active) + 1} of ${walk.length}`;
       title.textContent = titleFor(active);
       const isLeaving = active === walk.findLast(part => part.column === "encoder");
       sentence.textContent = [sentenceFor(active, sizes, choices), isLeaving ? LEAVING[choices.kind] : ""].join(" ").trim();

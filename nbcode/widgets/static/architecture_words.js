@@ -6,13 +6,13 @@ const SENTENCES = {
   "source embedding": s => `Each token is a number that picks its row of ${grouped(s.D)} numbers from a table; all are multiplied by √D.`,
   "source positions": () => "Each place adds a vector of its own, made of sines and cosines: else the order of the tokens would be lost.",
   "encoder attention": s => `In each of ${counted(s.N, "head")}, every source token compares its query with the keys of all ${counted(s.S, "source token")}, and takes a weighted mean of their values.`,
-  "encoder norm": () => "Sums of pre-norm layers leave them without a norm, so one more follows the last layer.",
+  "encoder norm": () => "What pre-norm layers add up is never normalized, so one more norm follows the last of them.",
   "target embedding": (s, kind) => {
     if (kind === "decoder") return SENTENCES["source embedding"](s);
     return `The target so far, behind a start token, is looked up in ${s.tied ? "the same table as the source" : "a table of its own"}.`;
   },
-  "target positions": () => "Places are told apart as in the encoder, by the same sines and cosines.",
-  "decoder attention": s => `In each of ${counted(s.N, "head")}, every target token looks at itself and at those before it; a mask hides what comes later.`,
+  "target positions": (s, kind) => (kind === "decoder" ? SENTENCES["source positions"]() : "Places are told apart as in the encoder, by the same sines and cosines."),
+  "decoder attention": s => `In each of ${counted(s.N, "head")}, every token looks at itself and at those before it; a mask hides what comes later.`,
   "decoder cross-attention": s => `Here the decoder reads the source: queries come from ${counted(s.T, "target token")}, keys and values from ${counted(s.S, "vector")} of the memory.`,
   "output layer": s => `One number, a logit, for each of ${counted(s.Vt, "token")} that may come next, at each of ${counted(s.T, "place")}.`,
   softmax: () => "At each place, the logits become probabilities of the next token, which add up to 1.",
@@ -35,7 +35,7 @@ export function sentenceFor(part, sizes, { norm, kind }) {
 }
 
 // What leaves the encoder, told at its last part.
-export const LEAVING = { both: "What comes out is the memory.", encoder: "What comes out, a vector per token, is for a layer that the task adds.", decoder: "" };
+export const LEAVING = { both: "What comes out is the memory.", encoder: "What comes out is for a layer that the task adds.", decoder: "" };
 
 export function costText({ formula, each, times, parameters, isShared }) {
   if (isShared) return "No parameters of its own: the table of the embedding serves again.";
