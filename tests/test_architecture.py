@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections import defaultdict
 from dataclasses import replace
 
 import pytest
@@ -37,7 +38,6 @@ READ = """el => ({
     step: el.querySelector('.nb-cursor').getAttribute('aria-valuenow'),
     code: el.querySelector('code').textContent,
     sentence: el.querySelector('output[name=sentence]').textContent,
-    top: Math.round(el.querySelector('.nb-plan').getBoundingClientRect().top - el.getBoundingClientRect().top),
     inside: [...el.querySelectorAll('tbody tr')].map(row => [...row.cells].map(cell => cell.textContent)),
     shapes: [...el.querySelectorAll('tbody tr')].map(row => row.dataset.shape.split(',').map(Number)),
     ...Object.fromEntries(Object.entries(el.querySelector('output[name=total]').dataset).map(([k, v]) => [k, +v])),
@@ -95,18 +95,18 @@ def submodule(model: Transformer, code: str):
 
 
 class Watch:
-    """Runs a transformer and notes, by module, the shapes that came and went in the first layers."""
+    """Runs a transformer and notes the shapes of what came and went: by module, one list for each call."""
 
     def __init__(self, monkeypatch, config: TransformerConfig) -> None:
         self.model = Transformer(config).eval()
-        self.seen, self.heads = {}, []
+        self.calls, self.heads = defaultdict(list), []
         for module in self.model.modules():
             module.register_forward_hook(self.note)
         leave, attend = Residual.leave, attention.scaled_dot_product_attention
 
         def leaving(residual, x, change):
             left = leave(residual, x, change)
-            self.seen.setdefault(residual, [tuple(each.shape) for each in (x, change, left)])
+            self.note(residual, (x, change), left)
             return left
 
         def attending(query, key, value, *rest):
@@ -120,8 +120,7 @@ class Watch:
 
     def note(self, module, given, made) -> None:
         made = made[0] if isinstance(made, tuple) else made
-        shapes = [tuple(each.shape) for each in (*given, made) if isinstance(each, torch.Tensor)]
-        self.seen.setdefault(module, shapes)
+        self.calls[module].append([tuple(each.shape) for each in (*given, made) if isinstance(each, torch.Tensor)])
 
     def run(self, batch: int, source: int, target: int) -> torch.Tensor:
         ids = [torch.randint(1, 5, (batch, length)) for length in (source, target)]
@@ -130,42 +129,24 @@ class Watch:
 
     def inside(self, name: str, code: str) -> list[tuple]:
         """What happened inside of a part, as the rows of the figure tell it."""
-        model, config = self.model, self.model.config
         if name == "softmax":
-            return [self.seen[model.output][-1]] * 2
+            return [self.calls[self.model.output][0][-1]] * 2
         if name.endswith("positions"):
-            embedding = model.source_embedding if name.startswith("source") else model.target_embedding
-            _, embedded = self.lookups[embedding, name.split()[0]]
-            return [embedded, tuple(model.positions[: embedded[1]].shape), embedded]
-        module = submodule(model, code)
-        if name.endswith("embedding"):
-            ids, rows = self.lookups[module, name.split()[0]]
-            return [ids, tuple(module.weight.shape), rows]
-        shapes = self.seen[module]
-        if name.endswith(("attention", "network")) and "attention" in name:
-            first = {"encoder attention": 0, "decoder attention": config.encoder_layers}
-            heads = self.heads[first.get(name, config.encoder_layers + 1)]
+            embedded = self.inside("", name.replace(" positions", "_embedding"))[-1]
+            return [embedded, tuple(self.model.positions[: embedded[1]].shape), embedded]
+        module = submodule(self.model, code)
+        # A tied table is read twice, the second time for the target.
+        shapes = self.calls[module][-1 if code == "target_embedding" else 0]
+        if name.endswith("attention"):
+            depth = self.model.config.encoder_layers
+            heads = self.heads[{"encoder attention": 0, "decoder attention": depth}.get(name, depth + 1)]
             read = shapes[:2] if "cross" in name else shapes[:1]
-            return [*read, *heads, self.seen[module.output][0], shapes[-1]]
+            return [*read, *heads, self.calls[module.output][0][0], shapes[-1]]
         if name.endswith("network"):
-            inner, outer = (self.seen[layer] for layer in (module.inner, module.outer))
-            return [inner[0], inner[-1], outer[0], outer[-1]]
-        if name.endswith("norm") or name == "output layer":
-            return [shapes[0], tuple(module.weight.shape), shapes[-1]]
-        return shapes  # of a sum
-
-    @property
-    def lookups(self) -> dict:
-        """Shapes of the two embeddings, which may be one module: so they are taken from what the layers read."""
-        model = self.model
-        found = {}
-        for name, embedding, layers in (
-            ("source", model.source_embedding, model.encoder),
-            ("target", model.target_embedding, model.decoder),
-        ):
-            embedded = self.seen[layers[0]][0]
-            found[embedding, name] = embedded[:2], embedded
-        return found
+            return [shape for layer in (module.inner, module.outer) for shape in self.calls[layer][0]]
+        if name.endswith("add"):
+            return shapes
+        return [shapes[0], tuple(module.weight.shape), shapes[-1]]
 
 
 def test_the_presets_are_those_of_the_package():
@@ -198,7 +179,10 @@ def test_every_shape_is_that_of_a_network_which_runs(figure, monkeypatch):
             assert [tuple(shape) for shape in shown["shapes"]] == expected, (name, config)
             entering = [tuple(arrow["shape"]) for arrow in arrows if arrow["into"] == name]
             leaving = [tuple(arrow["shape"]) for arrow in arrows if arrow["from"] == name]
-            assert entering == [expected[0]] and leaving == [expected[-1]], (name, config)
+            reads = (
+                expected[1::-1] if name == "decoder cross-attention" else expected[:1]
+            )  # the memory's arrow comes first
+            assert entering == reads and leaving == [expected[-1]], (name, config)
         assert tuple(seen["softmax"]["shapes"][-1]) == tuple(logits.shape)
 
 
@@ -493,6 +477,13 @@ def test_the_active_part_and_the_arrows_at_it_stand_out(figure):
         marks = "all => all.map(each => ['x', 'y', 'width', 'height'].map(name => each.getAttribute(name)))"
         active, cursor = figure.locator(".nb-active, .nb-cursor").evaluate_all(marks)
         assert active == cursor
+    show(figure, part="decoder cross-attention")
+    now = [(arrow["from"], arrow["into"]) for arrow in figure.evaluate(ARROWS) if arrow["now"]]
+    assert now == [
+        ("encoder network norm", "decoder cross-attention"),
+        ("decoder attention norm", "decoder cross-attention"),
+        ("decoder cross-attention", "decoder cross-attention add"),
+    ]
 
 
 def test_shapes_ahead_hide_until_the_walk_has_been_there(figure):
@@ -582,7 +573,11 @@ def test_the_diagram_is_readable_at_every_width_and_stays_where_it_is(browser, a
                 inner = {**label, "y": label["y"] + 3, "height": label["height"] - 6}  # letters fill no more of a line
                 assert not any(overlap(inner, box) for box in boxes)
                 assert sum(overlap(inner, other) for other in labels) == 1  # with itself
-            assert len({shown["top"] for shown in walk(figure).values()}) == 1
+            tops = """(el, parts) => parts.map(part => {
+                el.model.set({part});
+                return el.querySelector('.nb-plan').getBoundingClientRect().top;
+            })"""
+            assert len(set(figure.evaluate(tops, PARTS))) == 1
 
 
 @pytest.mark.parametrize("dark", [False, True])

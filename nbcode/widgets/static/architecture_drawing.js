@@ -5,6 +5,7 @@ const WIDE = 310, FOOT = 18, HEAD = 6;        // so wide that letters on a telep
 const BOX = { wide: 106, tall: 22 }, ADD = 54;
 const GAP = 18, BORDER = 30;                  // between boxes, and where a layer begins or ends
 const MEMORY = 154;                           // where the memory passes from one column to the other
+const CROSS = "decoder cross-attention";
 // The middle of the boxes, the line around parts, the ground of a layer, and the side of an arrow where its shape stands.
 const COLUMNS = {
   encoder: { middle: 61, around: 3, ground: [0, 152], side: 1, tokens: "source tokens" },
@@ -85,7 +86,7 @@ export class ArchitectureDrawing {
   arrow(group, parts, i, label) {
     const { middle, side } = COLUMNS[parts[0].column], into = parts[i], from = parts[i - 1], isOut = into === undefined;
     const low = from ? from.y : this.tall - FOOT, high = isOut ? from.y - GAP : into.y + BOX.tall, isThrough = label && !isOut && !into.here;
-    const next = parts.slice(i).find(part => part.here), last = parts.slice(0, i).findLast(part => part.here);
+    const next = parts.slice(i).find(part => part.here) ?? this.readerOf(parts), last = parts.slice(0, i).findLast(part => part.here);
     const style = this.isActive(next) || this.isActive(last) ? "nb-flow nb-now" : "nb-flow";
     svg(group, "path", { d: path([[middle, low], [middle, isThrough ? into.y : high]]), class: style });
     if (isThrough) return;
@@ -97,6 +98,8 @@ export class ArchitectureDrawing {
     text.textContent = said;
     Object.assign(text.dataset, { from: last?.name ?? "", into: next?.name ?? "", shape });
   }
+  // What reads that which leaves a column: the memory is read by cross-attention.
+  readerOf([{ column }]) { return this.parts.find(part => column === "encoder" && part.here && part.name === CROSS); }
   // The residual connection: from below the first box around a part to the sum.
   around(group, first, add) {
     const { middle, around, side } = COLUMNS[add.column], low = first.y + BOX.tall + GAP / 2, y = add.y + BOX.tall / 2, edge = middle - side * ADD / 2;
@@ -106,7 +109,7 @@ export class ArchitectureDrawing {
   }
   // What leaves the encoder: to cross-attention, or, without a decoder, out of the picture.
   memory(encoder, decoder) {
-    const { middle } = COLUMNS.encoder, y = encoder.at(-1).y - GAP, cross = decoder.find(({ name }) => name === "decoder cross-attention");
+    const { middle } = COLUMNS.encoder, y = encoder.at(-1).y - GAP, cross = decoder.find(({ name }) => name === CROSS);
     const leaves = encoder.findLast(part => part.here), isAlone = leaves && !cross.here;
     const group = svg(this.inner, "g", { class: leaves ? "" : "nb-missing" });
     const style = this.isActive(leaves) || (leaves && this.isActive(cross)) ? "nb-flow nb-now" : "nb-flow";
