@@ -17,6 +17,7 @@ CHAPTERS = {
     "nb-signal": "04_activations",
     "nb-attention-head": "06_transformer",
     "nb-translator": "07_translation",
+    "nb-architecture": "06_transformer",
 }
 
 

@@ -17,6 +17,7 @@ from nbcode.models.transformer import PRESETS
 from nbcode.widgets import (
     ALL,
     AttentionHead,
+    Architecture,
     Backward,
     Convolution,
     Descent,
@@ -137,6 +138,16 @@ REFUSED = [
     *((Translator, "choose", value, "greedy, sampled") for value in ("beam", "", None, 0, True, ["greedy"])),
     *((Translator, "seed", value, "0 to 9999") for value in (-1, 10_000, 0.5, None, "3", True, HUGE)),
     *((Translator, name, value, "0 to 511") for name in ("step", "place") for value in (-1, 512, 0.5, None, "3", True)),
+    *((Architecture, "preset", value, "date, base, big") for value in ("small", "", None, 1, ["base"])),
+    *((Architecture, "norm", value, "post, pre") for value in ("Pre", True, None, 0)),
+    *((Architecture, "kind", value, "both, encoder, decoder") for value in ("BERT", "", None, 2)),
+    *((Architecture, "shapes", value, "numbers, letters, ahead") for value in ("hidden", None, False)),
+    *(
+        (Architecture, name, value, "1 to 64")
+        for name in ("batch", "source")
+        for value in (0, 65, 2.0, None, "2", True)
+    ),
+    *((Architecture, "part", value, "source embedding") for value in ("attention", "", None, 0)),
 ]
 
 
@@ -174,6 +185,7 @@ def test_an_unknown_name_is_refused_with_the_known_ones(figure):
         (Backward, "expressions"),
         (Convolution, "images"),
         (Convolution, "kernels"),
+        (Architecture, "presets"),
     ],
 )
 def test_what_is_fixed_cannot_be_given(figure, trait):
@@ -227,6 +239,13 @@ def test_what_is_fixed_cannot_be_given(figure, trait):
         (Translator, {"config": SIZES}, {"config": {name: SIZES[name] for name in SIZES if name in CONFIG}}),
         (Translator, {"shapes": [("a", (2, 3))], "text": ""}, {"shapes": [["a", [2, 3]]], "text": ""}),
         (Translator, {"head": ("encoder", 1, 2), "temperature": 10}, {"head": ["encoder", 1, 2], "temperature": 10.0}),
+        (Architecture, {"preset": "date"}, {"preset": "date", "norm": "pre"}),
+        (Architecture, {"preset": "date", "norm": "post"}, {"preset": "date", "norm": "post"}),
+        (
+            Architecture,
+            {"kind": "decoder", "part": "encoder norm", "target": 64},
+            {"kind": "decoder", "part": "encoder norm", "target": 64},
+        ),
     ],
 )
 def test_a_good_value_is_taken_and_the_rest_stays(figure, given, becomes):

@@ -1,6 +1,7 @@
 """Interactive figures: one Python class and one JavaScript file each. Nothing here imports torch."""
 
 from nbcode.widgets.attention_head import AttentionHead
+from nbcode.widgets.architecture import Architecture
 from nbcode.widgets.backward import Backward
 from nbcode.widgets.base import InteractiveFigure
 from nbcode.widgets.convolution import Convolution
@@ -27,11 +28,13 @@ ALL: tuple[type[InteractiveFigure], ...] = (
     Lookup,
     AttentionHead,
     Translator,
+    Architecture,
 )
 
 __all__ = [
     "ALL",
     "AttentionHead",
+    "Architecture",
     "Backward",
     "Convolution",
     "Descent",
