@@ -16,8 +16,8 @@ from nbcode.data.surfaces import SURFACES
 from nbcode.models.transformer import PRESETS
 from nbcode.widgets import (
     ALL,
-    AttentionHead,
     Architecture,
+    AttentionHead,
     Backward,
     Convolution,
     Descent,

@@ -1,7 +1,7 @@
 """Interactive figures: one Python class and one JavaScript file each. Nothing here imports torch."""
 
-from nbcode.widgets.attention_head import AttentionHead
 from nbcode.widgets.architecture import Architecture
+from nbcode.widgets.attention_head import AttentionHead
 from nbcode.widgets.backward import Backward
 from nbcode.widgets.base import InteractiveFigure
 from nbcode.widgets.convolution import Convolution
@@ -33,8 +33,8 @@ ALL: tuple[type[InteractiveFigure], ...] = (
 
 __all__ = [
     "ALL",
-    "AttentionHead",
     "Architecture",
+    "AttentionHead",
     "Backward",
     "Convolution",
     "Descent",
