@@ -82,6 +82,12 @@ EDITS = {
         ("models/transformer.py", "memory, source_ids == self.config.padding, kept", "memory, None, kept"),
         ("models/parameter_count.py", "decoder * (2 * attention", "decoder * (attention"),
     ),
+    "07_translation": (
+        ("data/vocabulary.py", '|."', '|\\S"'),
+        ("data/dates.py", "Days(days[TEST + VALIDATION :]", "Days(days[TEST:]"),
+        ("experiments/translation_run.py", "ignore_index=PADDING", "ignore_index=-100"),
+        ("training/schedules.py", "0.5 * (1 + math.cos", "1.0 * (1 + math.cos"),
+    ),
 }
 UNTOUCHED = ("", "", "")  # no edit
 PAIRS = [
