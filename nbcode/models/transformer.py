@@ -244,7 +244,7 @@ class Transformer(nn.Module):
         for name, parameter in self.named_parameters():
             if "embedding" in name:
                 # Times sqrt(D) later, so that a token's vector is as long as a position's, or nearly; as output layer,
-                # the same small numbers give first guesses near uniform.
+                # the same small numbers make logits of about 1: first guesses not far from uniform.
                 nn.init.normal_(parameter, std=self.config.d_model**-0.5)
             elif parameter.ndim > 1:
                 nn.init.xavier_uniform_(parameter)
