@@ -148,6 +148,12 @@ def test_dropout_works_in_training_alone_at_every_place_of_the_paper(kind):
     assert sum(isinstance(module, nn.Dropout) for module in layer.modules()) == of_theirs
 
 
+def test_dropout_works_inside_of_the_network_too():
+    network, x = own("encoder").train().network, normal(0, 2, 3, 4)
+    network.dropout.p = 1.0
+    assert torch.equal(network(x), network.outer.bias.expand(2, 3, 4))
+
+
 @each_kind
 @pytest.mark.parametrize("norm_first", [False, True], ids=["post-norm", "pre-norm"])
 def test_with_everything_dropped_only_the_residuals_are_left(kind, norm_first):
