@@ -200,6 +200,8 @@ def test_a_press_on_a_token_hides_it_from_the_decoder(figure, lab):
         assert text(figure, "written") == translated(lab, source, hidden=hidden)
         assert figure.locator('.nb-source [aria-pressed="true"]').count() == len(hidden)
     plain = translated(lab, source)
+    everything = list(range(13))  # of this, nothing can be guessed
+    assert ask(figure, hidden=everything) == (translated(lab, source, hidden=everything) or "(nothing)") != plain
     assert f"Without your changes: {plain}." in text(figure, "told")
     assert figure.locator(".nb-other").count() >= 1
     figure.locator("button[name=undo]").click()

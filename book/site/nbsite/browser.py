@@ -116,7 +116,7 @@ def _failed(seen: Watched, url: str) -> None:
 
 
 def open_page(seen: Watched, url: str) -> Page:
-    """Open a page of the book and wait until its formulas are set and its figures run.
+    """Open a page of the book and wait until its formulas are set and its figures run and have computed what they show.
 
     Raises:
         RuntimeError: a figure failed or did not start within ten seconds.
@@ -126,7 +126,9 @@ def open_page(seen: Watched, url: str) -> Page:
     page.evaluate("window.MathJax?.startup?.promise?.then(() => null)")  # until then, the page still moves
     try:
         page.wait_for_function(
-            "[...document.querySelectorAll('.nb-live, .nb-widget')].every(el => el.dataset.nb)", timeout=10_000
+            "[...document.querySelectorAll('.nb-live, .nb-widget')].every(el => el.dataset.nb) && "
+            "!document.querySelector('.nb-root[data-busy=true]')",
+            timeout=10_000,
         )
     except Error as error:
         raise RuntimeError(f"a figure of {url} did not start: {error}") from error

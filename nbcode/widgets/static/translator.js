@@ -44,7 +44,7 @@ function render({ model, el }) {
     const written = html(ask, "output", { name: "written", "aria-live": "polite" });
     const told = html(ask, "output", { name: "told", "aria-live": "polite" });
 
-    const body = html(root, "div", { class: "nb-body" });
+    const body = html(root, "div", { class: "nb-body", hidden: "" });
     const rows = new TokenRows(body, { onHide: i => write({ hidden: toggled(get("hidden"), i) }), onStep: step => write({ step }), signal });
     const middle = html(body, "div", { class: "nb-middle" }), chances = html(middle, "div", { class: "nb-half" });
     const asked = html(chances, "p", { class: "nb-title" });
@@ -59,7 +59,7 @@ function render({ model, el }) {
     const undo = button(knobs, "Undo all changes", () => write({ hidden: [], off: [], temperature: 1, choose: "greedy", seed: 0 }), signal, { name: "undo" });
     const below = html(body, "div", { class: "nb-middle nb-attention" }), one = html(below, "div", { class: "nb-half" });
     const all = html(below, "div", { class: "nb-half" }), title = html(one, "p", { class: "nb-title" });
-    html(one, "p", { class: "nb-legend" }, "A row looks, a column is looked at. The darker, the more; a row adds up to 1. Choose a row, here or above.");
+    html(one, "p", { class: "nb-legend" }, "A row looks, a column is looked at. The stronger the color, the more; a row adds up to 1. Choose a row, here or above.");
     const large = new LargeMap(one, { onRow: row => write(get("head")[0] === "encoder" ? { place: row } : { step: row }), signal });
     const look = html(one, "output", { name: "look", "aria-live": "off" });
 
