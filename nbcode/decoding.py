@@ -15,7 +15,10 @@ from nbcode.training.evaluation import evaluating
 
 
 def greedy(
-    model: Transformer, source_ids: torch.Tensor, max_length: int, hidden: torch.Tensor | None = None
+    model: Transformer,
+    source_ids: torch.Tensor,
+    max_length: int,
+    hidden: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """At each step, take the most probable token.
 
@@ -33,17 +36,29 @@ def greedy(
         ValueError: ``max_length`` is not from 1 to the model's own, or a shape does not fit.
     """
     check_length(model, max_length)
-    if hidden is not None and (hidden.shape != source_ids.shape or hidden.dtype != torch.bool):
+    if hidden is not None and (  # fmt: skip
+        hidden.shape != source_ids.shape or hidden.dtype != torch.bool
+    ):
         came = f"shape {tuple(hidden.shape)} and dtype {hidden.dtype}"
-        raise ValueError(f"hidden has {came}; give (B, S) = {tuple(source_ids.shape)} of dtype bool")
+        raise ValueError(
+            f"hidden has {came}; give (B, S) = {tuple(source_ids.shape)} "  # one text, in two lines
+            "of dtype bool"
+        )
     with evaluating(model):
-        memory, padding = model.encode(source_ids), source_ids == model.config.padding
+        memory, padding = (  # fmt: skip
+            model.encode(source_ids),
+            source_ids == model.config.padding,
+        )
         padding = padding if hidden is None else padding | hidden
         written = source_ids.new_full((len(source_ids), 1), START)
         ended = torch.zeros_like(written, dtype=torch.bool)
         for _ in range(max_length):
             logits = model.decode(written, memory, padding)[:, -1]  # (B, Vt)
-            token = logits.argmax(dim=-1, keepdim=True).to(written.dtype).masked_fill(ended, PADDING)  # (B, 1)
+            token = (  # (B, 1)
+                logits.argmax(dim=-1, keepdim=True)
+                .to(written.dtype)
+                .masked_fill(ended, PADDING)
+            )  # fmt: skip
             written = torch.cat([written, token], dim=1)
             ended |= token == END
             if ended.all():  # on a GPU this waits for the result
