@@ -36,29 +36,18 @@ def greedy(
         ValueError: ``max_length`` is not from 1 to the model's own, or a shape does not fit.
     """
     check_length(model, max_length)
-    if hidden is not None and (  # fmt: skip
-        hidden.shape != source_ids.shape or hidden.dtype != torch.bool
-    ):
-        came = f"shape {tuple(hidden.shape)} and dtype {hidden.dtype}"
-        raise ValueError(
-            f"hidden has {came}; give (B, S) = {tuple(source_ids.shape)} "  # one text, in two lines
-            "of dtype bool"
-        )
+    unseen = source_ids == model.config.padding  # (B, S)
+    if hidden is not None:
+        check_hidden(hidden, source_ids)
+        unseen = unseen | hidden
     with evaluating(model):
-        memory, padding = (  # fmt: skip
-            model.encode(source_ids),
-            source_ids == model.config.padding,
-        )
-        padding = padding if hidden is None else padding | hidden
+        memory = model.encode(source_ids)  # (B, S, D)
         written = source_ids.new_full((len(source_ids), 1), START)
         ended = torch.zeros_like(written, dtype=torch.bool)
         for _ in range(max_length):
-            logits = model.decode(written, memory, padding)[:, -1]  # (B, Vt)
-            token = (  # (B, 1)
-                logits.argmax(dim=-1, keepdim=True)
-                .to(written.dtype)
-                .masked_fill(ended, PADDING)
-            )  # fmt: skip
+            logits = model.decode(written, memory, unseen)[:, -1]  # (B, Vt)
+            token = logits.argmax(dim=-1, keepdim=True).to(written.dtype)  # (B, 1)
+            token = token.masked_fill(ended, PADDING)
             written = torch.cat([written, token], dim=1)
             ended |= token == END
             if ended.all():  # on a GPU this waits for the result
@@ -126,6 +115,13 @@ def beam(model: Transformer, source_ids: torch.Tensor, max_length: int, width: i
             if not len(written):
                 break
     return sorted(finished, key=lambda pair: -pair[0])
+
+
+def check_hidden(hidden: torch.Tensor, source_ids: torch.Tensor) -> None:
+    """Refuse what does not say of each place of the sources whether it is hidden."""
+    if hidden.shape != source_ids.shape or hidden.dtype != torch.bool:
+        came = f"shape {tuple(hidden.shape)} and dtype {hidden.dtype}"
+        raise ValueError(f"hidden has {came}; give (B, S) = {tuple(source_ids.shape)} of dtype bool")
 
 
 def check_length(model: Transformer, max_length: int) -> None:

@@ -209,7 +209,7 @@ def test_a_configuration_out_of_range_is_refused_before_anything_is_built(settin
 @pytest.mark.parametrize(
     ("shapes", "told"),
     [
-        (((2, 3, 5), (2, 3, 4)), r"the sequence has shape \(2, 3, 5\); give \(B, T, D\) with D = 4"),
+        (((2, 3, 5), (2, 3, 4)), r"the sequence is \(2, 3, 5\); give \(B, T, D\) with D = 4"),
         (((2, 3, 4), (2, 3, 5)), r"key has shape \(2, 3, 5\)"),
         (((2, 3, 4), (3, 3, 4)), "B, the batch, is 2 in query, 3 in key"),
         (((3, 4), (3, 4)), r"query has shape \(3, 4\); give \(B, length, D\)"),

@@ -13,7 +13,7 @@ import torch
 PADDING, START, END, UNKNOWN = range(4)
 SPECIAL = ("<pad>", "<start>", "<end>", "<unknown>")
 # A tag such as <fr>, a word in Latin letters, or any single character. The figure in the page splits by the same rule.
-TOKEN = re.compile(r"<[a-z]+>|[A-Za-z\u00c0-\u024f]+|.", re.DOTALL)
+TOKEN = re.compile(r"<[a-z]+>|[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f]+|.", re.DOTALL)
 
 
 def tokenize(text: str) -> list[str]:

@@ -98,7 +98,7 @@ class MultiHeadAttention(nn.Module):
         if need_weights or drops_on_cpu or not fused_is_faster(heads[0].device.type, heads[0].dtype):
             mixed, weights = scaled_dot_product_attention(*heads, mask, dropout)
         else:
-            mixed, weights = _fused(*heads, mask, dropout), None
+            mixed, weights = _fused(*heads, mask, dropout, causal and key_padding_mask is None), None
         mixed = mixed.transpose(1, 2).reshape(batch, length, d_model)  # (B, N, T, K) -> (B, T, N K)
         return (self.output(mixed), weights) if need_weights else self.output(mixed)
 
@@ -167,7 +167,15 @@ def copy_linear(layer: nn.Linear, weight: torch.Tensor, bias: torch.Tensor | Non
 
 
 def _fused(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None, dropout: float
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    mask: torch.Tensor | None,
+    dropout: float,
+    only_causal: bool,
 ) -> torch.Tensor:
+    attend = functional.scaled_dot_product_attention
+    if only_causal:  # said in a word, the mask need not be read: on a GPU the fastest kernels take no other
+        return attend(query, key, value, dropout_p=dropout, is_causal=True)
     allowed = None if mask is None else ~mask  # here a true means: may be seen
-    return functional.scaled_dot_product_attention(query, key, value, attn_mask=allowed, dropout_p=dropout)
+    return attend(query, key, value, attn_mask=allowed, dropout_p=dropout)

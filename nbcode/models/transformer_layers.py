@@ -82,10 +82,8 @@ class Residual(nn.Module):
         """What the part reads: (B, T, D) -> (B, T, D)."""
         if x.shape[-1:] != self.norm.normalized_shape:
             width = self.norm.normalized_shape[0]
-            raise ValueError(
-                f"the sequence has shape {tuple(x.shape)}; "  # one text, in two lines
-                f"give (B, T, D) with D = {width}"
-            )
+            came = tuple(x.shape)
+            raise ValueError(f"the sequence is {came}; give (B, T, D) with D = {width}")
         return self.norm(x) if self.norm_first else x
 
     def leave(self, x: torch.Tensor, change: torch.Tensor) -> torch.Tensor:

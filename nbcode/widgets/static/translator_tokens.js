@@ -1,5 +1,5 @@
 // Text to tokens and back, by the rule and the special tokens of nbcode/data/vocabulary.py.
-const TOKEN = /<[a-z]+>|[A-Za-z\u00c0-\u024f]+|./gsu;
+const TOKEN = /<[a-z]+>|[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f]+|./gsu;
 export const PADDING = 0;
 export const START = 1;
 export const END = 2;
