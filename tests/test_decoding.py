@@ -24,7 +24,8 @@ SMALL = dataclasses.replace(
     decoder_layers=1,
     max_length=12,
 )
-seeds = pytest.mark.parametrize("seed", range(8))
+SEEDS = range(16)
+seeds = pytest.mark.parametrize("seed", SEEDS)
 
 
 def built(seed, vocabulary=V):
@@ -76,7 +77,7 @@ def test_greedy_writes_what_a_plain_loop_writes_row_by_row(seed, max_length):
 
 
 def test_the_models_of_these_tests_write_targets_of_several_lengths():
-    written = [row for seed in range(8) for row in greedy(built(seed), sources(seed), 12).tolist()]
+    written = [row for seed in SEEDS for row in greedy(built(seed), sources(seed), 12).tolist()]
     ends = {row.index(END) + 1 if END in row else None for row in written}
     assert None in ends and 1 in ends and len(ends) >= 4 and len(set(map(tuple, written))) > 16
 
