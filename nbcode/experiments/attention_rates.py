@@ -12,8 +12,7 @@ import sys
 
 import torch
 
-from nbcode.experiments.recall import STEPS
-from nbcode.experiments.sequence_run import accuracy, build, draw, train
+from nbcode.experiments import recall_rates
 from nbcode.experiments.study import Study, add_workers, main, parser
 
 RATES = (3e-3, 1e-2)
@@ -22,16 +21,11 @@ FIRST_SEED = 200
 
 
 def measure(rate: float, distance: int, seed: int) -> dict:
-    """Accuracy on fresh sequences, and the step at which the task was solved, or "never"."""
-    network = build("attention", "recall", distance, seed)
-    solved, _ = train(network, "recall", distance, seed, STEPS, rate)
-    right = accuracy(network, *draw("recall", distance, seed, "test"))
-    return {"accuracy": round(right, 4), "steps_to_solve": solved or "never"}
+    """What the pilot of recall measures, for attention."""
+    return recall_rates.measure("attention", rate, "recall", distance, seed)
 
 
-STUDY = Study(
-    "nbcode.experiments.attention_rates", ("rate", "distance", "seed"), ("accuracy", "steps_to_solve"), measure
-)
+STUDY = Study("nbcode.experiments.attention_rates", ("rate", "distance", "seed"), recall_rates.STUDY.values, measure)
 
 if __name__ == "__main__":
     flags = parser(STUDY, __doc__.splitlines()[0])

@@ -55,11 +55,14 @@ def reached(module: str) -> dict[str, list[str]]:
     their turn: a new function beside an old one changes no study. A module that is imported whole is needed whole.
     """
     wanted = {module: {WHOLE}}
+    read: dict[str, list[Part]] = {}
     codes: dict[str, list[str]] = {}
     waiting = [module]
     while waiting:
-        name = waiting.pop()
-        parts = needed(parts_of(_path(name).read_text(encoding="utf-8")), wanted[name])
+        name = waiting.pop()  # once for each name that is wanted of it
+        if name not in read:
+            read[name] = parts_of(_path(name).read_text(encoding="utf-8"))
+        parts = needed(read[name], wanted[name])
         codes[name] = [part.code for part in parts if part.code]
         for other, inside in {pair for part in parts for pair in part.imports}:
             known = wanted.setdefault(other, set())

@@ -35,6 +35,7 @@ class Convolutions(nn.Module):
         return sum((KERNEL - 1) * layer.dilation[0] for layer in self.layers)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, T, D) -> (B, T, D)."""
         x = x.transpose(1, 2)  # (B, T, D) -> (B, D, T): Conv1d wants channels second
         for layer in self.layers:
             before = functional.pad(
@@ -52,7 +53,8 @@ class Recurrence(nn.Module):
         self.layer = layer
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.layer(x)[0]  # (B, T, D)
+        """(B, T, D) -> (B, T, D)."""
+        return self.layer(x)[0]
 
 
 class Attention(nn.Module):
@@ -64,6 +66,7 @@ class Attention(nn.Module):
         self.query, self.key, self.value, self.out = (nn.Linear(width, width) for _ in range(4))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, T, D) -> (B, T, D)."""
         query, key, value = self.query(x), self.key(x), self.value(x)  # (B, T, D) each
         if self.plain:
             scores = query @ key.mT / math.sqrt(x.shape[-1])  # (B, T, D) @ (B, D, T) -> (B, T, T)
