@@ -84,7 +84,9 @@ def read_area(path: str | Path) -> Area:
     """
     path = Path(path)
     area: Area | None = None
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    started: dict[int, int] = {}  # place of a situation -> its line
+    for number, line in enumerate(lines, 1):
         if not line or line.startswith("#"):
             continue
         word, _, rest = line.partition(" ")
@@ -95,11 +97,16 @@ def read_area(path: str | Path) -> Area:
                 raise ValueError("the file must begin with a line such as 'area log P3'")
             else:
                 _add(area, word, rest)
+                started.setdefault(len(area.situations) - 1, number)
         except ValueError as error:
             raise ValueError(f"{path.name}, line {number}: {error}") from None
     if area is None:
         raise ValueError(f"{path.name}, line 1: empty; the file must begin with a line such as 'area log P3'")
-    _check_whole(area, path.name)
+    for place, situation in enumerate(area.situations):
+        short = [language for language in LANGUAGES if len(situation.wordings[language]) < 2]
+        if short:
+            raise ValueError(f"{path.name}, line {started[place]}: fewer than two wordings in {' and '.join(short)}")
+    _check_whole(area, f"{path.name}, line {len(lines)}")
     return area
 
 
@@ -147,15 +154,11 @@ def _add_wording(area: Area, language: str, text: str) -> None:
     area.situations[-1].wordings[language].append(text)
 
 
-def _check_whole(area: Area, file: str) -> None:
+def _check_whole(area: Area, where: str) -> None:
     """What can be seen only at the end of a file."""
     for language in LANGUAGES:
         if language not in area.names or not area.mentions.get(language):
-            raise ValueError(f"{file}: no name or no mention in {language}")
-    for situation in area.situations:
-        short = [language for language in LANGUAGES if len(situation.wordings[language]) < 2]
-        if short:
-            raise ValueError(f"{file}: {situation.name} has fewer than two wordings in {', '.join(short)}")
+            raise ValueError(f"{where}: no name or no mention in {language}")
     for kind in KINDS:
         if len(area.of_kind(kind)) < FOLDS:
-            raise ValueError(f"{file}: fewer than {FOLDS} situations of kind {kind}")
+            raise ValueError(f"{where}: fewer than {FOLDS} situations of kind {kind}")

@@ -89,7 +89,7 @@ def plan(seed: int, n: int, settings: Settings) -> list[Facts]:
     for number, day in enumerate(days, 1):
         facts = _own(seed, number, START + datetime.timedelta(day), settings)
         if number > WARM_UP and Stream(seed, number, "duplicate").chance(settings.duplicates):
-            back = 1 + Stream(seed, number, "duplicate of").waiting(LOOK_BACK)
+            back = 1 + Stream(seed, number, "duplicate of").misses(1 / LOOK_BACK)
             source = made[max(0, number - 1 - back)]
             facts = _repeated(seed, facts, made[source.group - 1], settings)
         made.append(_labeled(seed, facts, settings))
@@ -127,7 +127,7 @@ def _own(seed: int, number: int, day: datetime.date, settings: Settings) -> Fact
         situations,
         second_area=other,
         second_situation=need,
-        seen_at=_seen_at(seed, number, area, settings),
+        seen_at=_seen_at(seed, number, area, told, settings),
         distractor=_distractor(seed, number, day, (area, other), settings),
         vague=Stream(seed, number, "vague").chance(settings.vague),
         boilerplate=_boilerplate(seed, number, style, settings),
@@ -172,10 +172,10 @@ def _second(
     return area, Stream(seed, number, "need", area).choice(_of(heaps(seed, area)[fold], "FW"))
 
 
-def _seen_at(seed: int, number: int, area: str, settings: Settings) -> str | None:
-    if area not in BY_ACTION or not Stream(seed, number, "seen elsewhere").chance(settings.seen_elsewhere):
+def _seen_at(seed: int, number: int, area: str, told: bool, settings: Settings) -> str | None:
+    if told or area not in BY_ACTION or not Stream(seed, number, "seen at").chance(settings.seen_elsewhere):
         return None
-    return _elsewhere(seed, number, "seen at", lambda other: other not in BY_ACTION)
+    return _elsewhere(seed, number, "seen in", lambda other: other not in BY_ACTION)
 
 
 def _distractor(
@@ -237,6 +237,7 @@ def _wrong(seed: int, facts: Facts, owners: tuple[str, ...], settings: Settings)
 
 
 def _missing(facts: Facts, settings: Settings) -> float:
-    """How likely it is that nobody is recorded: not at random. The factors average to 1 over all records."""
+    """How likely it is that nobody is recorded: not at random. On average it is the share that was asked for."""
     late = (facts.created_on - START).days >= DAYS - LATE
-    return min(1.0, settings.missing * (2.2 if late else 0.85) * (1.25 if facts.style in SHORT_STYLES else 0.9))
+    times = (2.8 if late else 0.85) * (1.25 if facts.style in SHORT_STYLES else 0.9)
+    return 1 - (1 - settings.missing) ** times

@@ -60,6 +60,8 @@ class Stream:
             mixed[place], mixed[other] = mixed[other], mixed[place]
         return mixed[:count]
 
-    def waiting(self, mean: float) -> int:
-        """A whole number from 0, exponentially distributed before it is rounded down."""
-        return int(-mean * math.log(1 - self.random()))
+    def misses(self, probability: float) -> int:
+        """How often a chance fails before it succeeds for the first time (a geometric distribution)."""
+        if probability >= 1:
+            return 0
+        return int(math.log(1 - self.random()) / math.log(1 - probability))

@@ -21,11 +21,11 @@ def with_typos(text: str, rate: float, stream: Stream, language: str) -> str:
         return text
     parts = list(text) if language == "zh" else text.split(" ")
     places = [place for place, part in enumerate(parts) if (part in ALIKE if language == "zh" else _long(part))]
-    at = stream.waiting(1 / rate)  # from slip to slip: far fewer draws than one for each word
+    at = stream.misses(rate)  # from slip to slip: far fewer draws than one for each word
     while at < len(places):
         place = places[at]
         parts[place] = ALIKE[parts[place]] if language == "zh" else _slip(parts[place], stream)
-        at += 1 + stream.waiting(1 / rate)
+        at += 1 + stream.misses(rate)
     return ("" if language == "zh" else " ").join(parts)
 
 

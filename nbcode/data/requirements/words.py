@@ -130,20 +130,10 @@ class _Telling:
         )
 
     def sentence(self, section: str, situation: Situation, place: str, turn: int) -> str:
-        """A situation in a frame. Who notices it or wants it fits the situation."""
+        """A situation in a frame that suits it."""
         stream = self.stream(place)
         clause = self.clause(situation, stream, turn)
-        if situation.kind == "I":
-            clause = _capital(clause)
-            clause += "" if clause[-1] in "?!.？！。" else STOP[self.language]
-            return self.frames.pick(section, stream).replace("{clause}", clause)
-        text = self.frames.pick(section, stream, clause)
-        if "{benefit}" in text:
-            text = text.replace("{benefit}", self.frames.pick("benefit", stream))
-        if "{actor" in text:
-            one, several = self.frames.actor(situation.actor, stream, clause if situation.kind == "F" else "")
-            text = text.replace("{actors}", several).replace("{actor}", one)
-        return text.replace("{clause}", clause)
+        return filled(self.frames.pick(section, stream, clause), self.frames, situation, clause, stream)
 
     def clause(self, situation: Situation, stream: Stream, turn: int) -> str:
         """One wording with its words chosen. Title and text have different ones, and what is retold others again."""
@@ -153,6 +143,19 @@ class _Telling:
         concepts = load_areas()[situation.name.split("/")[0]].concepts[self.language]
         text = re.sub(r"\{(\w+)\}", lambda found: stream.choice(concepts[found[1]]), text)
         return spun(text, stream)
+
+
+def filled(frame: str, frames: Frames, situation: Situation, clause: str, stream: Stream) -> str:
+    """A frame with its slots filled. Who notices a fault or wants something fits the situation."""
+    if situation.kind == "I":
+        clause = _capital(clause)
+        clause += "" if clause[-1] in "?!.？！。" else STOP[frames.language]
+    if "{benefit}" in frame:
+        frame = frame.replace("{benefit}", frames.pick("benefit", stream))
+    if "{actor" in frame:
+        one, several = frames.actor(situation.actor, stream, clause if situation.kind == "F" else "")
+        frame = frame.replace("{actors}", several).replace("{actor}", one)
+    return frame.replace("{clause}", clause)
 
 
 def _capital(text: str) -> str:
