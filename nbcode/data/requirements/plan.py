@@ -159,7 +159,7 @@ def _boilerplate(seed: int, number: int, style: str, settings: Settings) -> int:
     stream = Stream(seed, number, "boilerplate")
     if not stream.chance(settings.boilerplate):
         return 0
-    return 1 if style in SHORT_STYLES else stream.choice((1, 2, 3))
+    return 1 if style in SHORT_STYLES else stream.choice((1, 1, 2))
 
 
 def _second(
