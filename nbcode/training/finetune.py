@@ -1,0 +1,124 @@
+"""Fine-tuning: a text classifier on labeled texts, with the loop of the course.
+
+What differs from training from nothing: a small rate, few epochs, a warm-up so that the untrained head does not spoil
+what is below it, and no weight decay on what a normalization or a bias holds. Left out: early stopping, which is a hook
+(:mod:`nbcode.training.early_stopping`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.utils.data import DataLoader
+
+from nbcode.data.batches import ByLength
+from nbcode.data.wordpiece import Encoding, padded
+from nbcode.device import Compute, choose
+from nbcode.models.text_classifier import TextClassifier
+from nbcode.training.history import History, Record
+from nbcode.training.loop import fit
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a checkpoint is fine-tuned.
+
+    Attributes:
+        rate: the largest learning rate, of AdamW.
+        epochs: passes over the texts.
+        batch: texts in one step.
+        warmup: the share of the steps in which the rate rises; then it falls in a line to 0.
+        weight_decay: of matrices; biases and normalizations have none.
+        clip: the gradient's largest length.
+    """
+
+    rate: float = 1e-4
+    epochs: int = 10
+    batch: int = 16
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    clip: float = 1.0
+
+
+RECIPE = Recipe()
+FILLING = 0  # the number at padding; it is masked, so any would do
+
+
+def finetune(
+    model: TextClassifier,
+    texts: Sequence[Encoding],
+    labels: Sequence[int],
+    recipe: Recipe = RECIPE,
+    *,
+    seed: int = 0,
+    compute: Compute | None = None,
+    on_step: Callable[[Record], None] | None = None,
+) -> History:
+    """Train every weight that asks for a gradient.
+
+    Args:
+        model: changed in place; moved to the device; left in training mode.
+        texts: n texts in tokens.
+        labels: n class numbers, each below the model's number of classes.
+        recipe: rate, epochs, batch.
+        seed: of the order of the batches.
+        compute: device and precision; ``None`` lets :func:`nbcode.device.choose` decide.
+        on_step: called with the record of each step.
+
+    Raises:
+        ValueError: no text, texts and labels of different number, a label out of range.
+    """
+    classes = model.head.out_features
+    if len(texts) != len(labels) or not texts:
+        raise ValueError(f"{len(texts)} texts and {len(labels)} labels; give as many of both, at least one")
+    if not all(0 <= label < classes for label in labels):
+        raise ValueError(f"labels from {min(labels)} to {max(labels)}; the model has classes 0 to {classes - 1}")
+    batches = batches_of(texts, labels, recipe.batch, seed)
+    optimizer = torch.optim.AdamW(parameter_groups(model, recipe.weight_decay), recipe.rate, fused=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, warmup_linear(recipe, len(batches)))
+    return fit(
+        model,
+        batches,
+        loss_of,
+        optimizer,
+        recipe.epochs,
+        schedule=schedule,
+        clip=recipe.clip,
+        compute=compute or choose(),
+        on_step=on_step,
+    )
+
+
+def loss_of(model: nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Cross-entropy of a batch with ``labels`` (B,)."""
+    logits = model(batch["input_ids"], batch["attention_mask"], batch["token_type_ids"])  # (B, C)
+    return functional.cross_entropy(logits.float(), batch["labels"])
+
+
+def batches_of(texts: Sequence[Encoding], labels: Sequence[int], batch: int, seed: int) -> DataLoader:
+    """Batches of texts of similar length, padded to the longest of each, in an order of that seed."""
+
+    def collated(numbers: list[int]) -> dict[str, torch.Tensor]:
+        return padded([texts[i] for i in numbers], FILLING) | {"labels": torch.tensor([labels[i] for i in numbers])}
+
+    sampler = ByLength([len(text) for text in texts], batch, seed)
+    return DataLoader(range(len(texts)), batch_sampler=sampler, collate_fn=collated)
+
+
+def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    """The parameters that are trained, for an optimizer: matrices with decay, biases and normalizations without."""
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    matrices = [parameter for parameter in trained if parameter.ndim > 1]
+    others = [parameter for parameter in trained if parameter.ndim <= 1]
+    return [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+
+
+def warmup_linear(recipe: Recipe, batches: int) -> Callable[[int], float]:
+    """Up in a line, down in a line to 0, as factor of the rate (Devlin et al. 2019, appendix A.2)."""
+    steps = recipe.epochs * batches
+    warmup = max(1, round(recipe.warmup * steps))
+    return lambda step: min((step + 1) / warmup, max(0, steps - step) / max(1, steps - warmup))
