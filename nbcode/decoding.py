@@ -13,6 +13,8 @@ from nbcode.data.vocabulary import END, PADDING, START, Vocabulary, padded
 from nbcode.models.transformer import Transformer
 from nbcode.training.evaluation import evaluating
 
+LONGEST = 32  # tokens; no date of the course has more
+
 
 def greedy(
     model: Transformer,
@@ -33,7 +35,8 @@ def greedy(
         end token was cut off.
 
     Raises:
-        ValueError: ``max_length`` is not from 1 to the model's own, or a shape does not fit.
+        ValueError: ``max_length`` is not from 1 to the model's own, a shape does not fit, or the model's padding is
+            not the vocabularies'.
     """
     check_length(model, max_length)
     unseen = source_ids == model.config.padding  # (B, S)
@@ -56,7 +59,11 @@ def greedy(
 
 
 def translate(
-    model: Transformer, texts: Sequence[str], source: Vocabulary, target: Vocabulary, max_length: int = 32
+    model: Transformer,
+    texts: Sequence[str],
+    source: Vocabulary,
+    target: Vocabulary,
+    max_length: int | None = None,
 ) -> list[str]:
     """The greedy translations of some texts, all in one batch.
 
@@ -65,13 +72,17 @@ def translate(
         texts: as many as memory allows.
         source: the vocabulary of the texts; a token that it lacks is read as unknown.
         target: that of the translations.
-        max_length: the most tokens to write.
+        max_length: the most tokens to write; ``None``: 32, or the model's own if that is less.
 
     Raises:
-        ValueError: no text, an empty one, or one that is longer than the model's ``max_length``.
+        ValueError: no list of texts, no text, an empty one, one that is longer than the model's ``max_length``, or as
+            :func:`greedy`.
     """
+    if isinstance(texts, str) or not texts:
+        raise ValueError(f"texts is {texts!r}; give a list with at least one text")
     if not all(texts):
         raise ValueError(f"text {list(texts).index('')} is empty; there is nothing to translate in it")
+    max_length = min(LONGEST, model.config.max_length) if max_length is None else max_length
     device = model.positions.device
     written = greedy(model, padded([source.encode(text) for text in texts]).to(device), max_length)
     return [target.decode(row) for row in written.tolist()]
@@ -91,7 +102,7 @@ def beam(model: Transformer, source_ids: torch.Tensor, max_length: int, width: i
         with the end token unless it was cut off. Longer targets have lower sums; here nothing makes up for that.
 
     Raises:
-        ValueError: more than one source, or a size out of range.
+        ValueError: more than one source, a size out of range, or as :func:`greedy`.
     """
     check_length(model, max_length)
     if len(source_ids) != 1 or width < 1:
@@ -125,6 +136,8 @@ def check_hidden(hidden: torch.Tensor, source_ids: torch.Tensor) -> None:
 
 
 def check_length(model: Transformer, max_length: int) -> None:
-    """Refuse a length that the model cannot write."""
+    """Refuse a length that the model cannot write, and a model that takes the padding written here for a token."""
+    if model.config.padding != PADDING:
+        raise ValueError(f"the model's padding is token {model.config.padding}; give one that has {PADDING}")
     if not 1 <= max_length <= model.config.max_length:
         raise ValueError(f"max_length is {max_length}; give 1 to {model.config.max_length}, the model's own")

@@ -150,7 +150,7 @@ def traced(model: Transformer, text: str, source: Vocabulary, target: Vocabulary
 
     Args:
         model: in any mode; it decodes in evaluation mode, up to its own ``max_length``.
-        text: what to translate, at most ``max_length`` tokens.
+        text: what to translate, from 1 to ``max_length`` tokens.
         source: the vocabulary of the text.
         target: the vocabulary of what is written.
         digits: after the point; all numbers are rounded.
@@ -158,7 +158,12 @@ def traced(model: Transformer, text: str, source: Vocabulary, target: Vocabulary
     Returns:
         ``text``; ``written``, the T tokens with the end token; ``logits``, (T, Vt); ``maps``, the attention weights in
         lists of layers, "encoder" (N, S, S), "decoder" (N, T, T) and "cross" (N, T, S).
+
+    Raises:
+        ValueError: an empty text, or one that is too long.
     """
+    if not text:
+        raise ValueError("text is empty; there is nothing to translate in it")
     device = next(model.parameters()).device
     ids = torch.tensor([source.encode(text)], device=device)  # (1, S)
     written = greedy(model, ids, model.config.max_length)  # (1, T)

@@ -713,6 +713,6 @@ def test_the_packages_own_transformer_is_a_right_answer():
     assert check.count_parameters(counted, 0)
     layer = DecoderLayer(LayerConfig(d_model=6, n_heads=2, d_ff=8, dropout=0.0, norm_first=True))
     y, memory = torch.randn(2, 3, 6), torch.randn(2, 4, 6)
-    parts = layer.attention, layer.cross_attention, layer.network
+    parts = layer.attention, layer.cross_attention, layer.feed_forward
     ours = decoder_layer(y, memory, *parts, lambda x: torch.nn.functional.layer_norm(x, (6,)))
     torch.testing.assert_close(ours, layer(y, memory))

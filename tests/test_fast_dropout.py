@@ -74,6 +74,22 @@ def test_almost_everything_may_be_dropped_without_infinity():
     assert stayed(1 - 1e-9).isfinite().all() and not stayed(1).any()
 
 
+@pytest.mark.parametrize("share", [1e-6, 1e-5, 1e-4])
+def test_almost_nothing_may_be_dropped_and_what_stays_is_nearly_unchanged(share):
+    """16 bits know no share between 0 and 1 / 65,536."""
+    out = stayed(share, (2_000_001,), dtype=torch.float64)
+    rounded = round(share * 2**16) / 2**16
+    assert (out == 0).double().mean().item() == pytest.approx(rounded, abs=5 * math.sqrt(rounded / len(out)))
+    assert out.max().item() == pytest.approx(1 / (1 - rounded), rel=1e-12)
+
+
+def test_a_share_that_rounds_to_none_changes_nothing():
+    """Neither in float32, nor where the largest of 16 bits is drawn, which comes 30 times in so many entries."""
+    x = torch.randn(2_000_001, generator=torch.Generator().manual_seed(0))
+    torch.manual_seed(0)
+    assert torch.equal(fast_dropout(x, 1e-6), x)
+
+
 @pytest.mark.parametrize("share", [-0.1, 1.5, math.nan])
 def test_a_share_out_of_range_is_refused(share):
     with pytest.raises(ValueError, match=f"share is {share}"):

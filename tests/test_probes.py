@@ -1,5 +1,6 @@
 """Probes: what they record is what flowed, their hooks come off whatever happens, and nothing is kept alive."""
 
+import dataclasses
 import gc
 import math
 import weakref
@@ -9,8 +10,10 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from nbcode.data.vocabulary import Vocabulary
 from nbcode.device import choose
-from nbcode.probes import UpdateToWeight, dead_units, recording, rms, saturated
+from nbcode.models.transformer import PRESETS, Transformer
+from nbcode.probes import UpdateToWeight, dead_units, recording, rms, saturated, traced
 from nbcode.training.loop import fit
 
 
@@ -224,3 +227,17 @@ def test_as_a_hook_of_the_loop_it_has_one_ratio_for_each_step():
     assert {name: len(ratios) for name, ratios in watch.ratios.items()} == {"0.weight": 6, "2.weight": 6}
     assert all(0 < ratio < 1 for ratio in watch.ratios["0.weight"])
     assert not torch.equal(before, model[0].weight)
+
+
+def test_a_translation_is_traced_of_a_text_that_the_model_can_read():
+    digits = Vocabulary("0123456789")
+    sizes = {"source_vocabulary": len(digits), "target_vocabulary": len(digits), "max_length": 8}
+    torch.manual_seed(0)
+    model = Transformer(dataclasses.replace(PRESETS["date"], **sizes))
+    maps = traced(model, "12345678", digits, digits)["maps"]
+    assert [len(maps["encoder"][0][0]), len(maps["cross"][1][3][0])] == [8, 8]
+    with pytest.raises(ValueError, match="text is empty; there is nothing to translate"):
+        traced(model, "", digits, digits)
+    with pytest.raises(ValueError, match="the source has 9 tokens; this model takes up to max_length=8"):
+        traced(model, "123456789", digits, digits)
+    assert model.training

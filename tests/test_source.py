@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 
 import nbcode
+from nbcode import bench
+from nbcode.bench.__main__ import COMMANDS
 from nbcode.experiments import NAMES, source
 from nbcode.experiments.source import WHOLE, code_only, fingerprint, parts_of, reached
+from nbcode.experiments.study import read
 
+BENCHES = sorted((Path(bench.__file__).parent / "results").glob("*.csv"))
 # A made-up package of that name: a study reaches `far` through `near`, and does not reach `aside`.
 TREE = {
     "__init__.py": '"""Made up."""\n',
@@ -181,6 +185,20 @@ def test_the_committed_results_are_of_the_code_as_it_is(name):
     assert study.module == f"nbcode.experiments.{name}"
     header = study.results().header
     assert header["code"] == fingerprint(study.module), f"the code has changed since; run: {header['command']}"
+
+
+@pytest.mark.parametrize("path", BENCHES, ids=lambda path: path.stem)
+def test_the_committed_measurements_are_of_the_code_as_it_is(path):
+    header = read(path).header
+    module = f"nbcode.bench.{path.stem}"
+    assert COMMANDS[path.stem].__name__ == module and header["command"].startswith(
+        f"python -m nbcode.bench {path.stem}"
+    )
+    assert header["code"] == fingerprint(module), f"the code has changed since; run: {header['command']}"
+
+
+def test_every_measurement_is_found():
+    assert {path.stem for path in BENCHES} == set(COMMANDS)
 
 
 @pytest.mark.parametrize("name", NAMES)

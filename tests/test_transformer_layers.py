@@ -149,7 +149,7 @@ def test_dropout_works_in_training_alone_at_every_place_of_the_paper(kind):
 
 
 def test_dropout_works_inside_of_the_network_too():
-    network, x = own("encoder").train().network, normal(0, 2, 3, 4)
+    network, x = own("encoder").train().feed_forward, normal(0, 2, 3, 4)
     network.dropout.p = 1.0
     assert torch.equal(network(x), network.outer.bias.expand(2, 3, 4))
 
@@ -171,7 +171,7 @@ def test_with_everything_dropped_only_the_residuals_are_left(kind, norm_first):
 @each_kind
 def test_an_activation_is_known_in_every_way_of_giving_it(kind, theirs):
     name = next(name for name, ways in WAYS.items() if theirs in ways)
-    assert own(kind, activation=theirs).network.activation is ACTIVATIONS[name]
+    assert own(kind, activation=theirs).feed_forward.activation is ACTIVATIONS[name]
 
 
 @each_kind

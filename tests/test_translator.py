@@ -1,6 +1,7 @@
 """The arithmetic of the translator, in a browser: logits, maps, decoding, tokens and drawing are those of nbcode."""
 
 import base64
+import math
 import random
 from dataclasses import asdict
 
@@ -15,6 +16,7 @@ from nbcode.data.vocabulary import Vocabulary, tokenize
 from nbcode.models.packing import packed
 from nbcode.probes import traced
 from nbcode.widgets import Translator
+from nbcode.widgets.translator import shapes_of
 from nbsite.browser import watched
 from translators import (
     BUILD,
@@ -98,8 +100,8 @@ def test_weights_that_do_not_fit_are_refused_by_name(scripts):
     model = made(CONFIGS["pre-norm"])
     (data, shapes), config = packed(model), asdict(model.config)
     for wrong, message in (
-        ([{**config, "d_ff": 100}, shapes, data], "encoder.0.network.inner.weight has 16384 numbers"),
-        ([{**config, "encoder_layers": 3}, shapes, data], "encoder.2.network.inner.weight has no numbers"),
+        ([{**config, "d_ff": 100}, shapes, data], "encoder.0.feed_forward.inner.weight has 16384 numbers"),
+        ([{**config, "encoder_layers": 3}, shapes, data], "encoder.2.feed_forward.inner.weight has no numbers"),
         ([config, shapes, data[:-2]], "the weights are 240447 numbers, and their shapes say 240448"),
     ):
         wrong[2] = base64.b64encode(wrong[2]).decode()
@@ -159,19 +161,92 @@ def test_a_traced_translation_is_what_greedy_decoding_does():
     assert Translator(example=trace).example == trace
 
 
-def test_parts_that_do_not_fit_are_refused():
-    model = made(CONFIGS["pre-norm"])
-    config, (data, shapes) = asdict(model.config), packed(model)
-    tokens = {name: [f"{i}" for i in range(size)] for name, size in SIZES.items()}
-    good = [config, (data, shapes), *tokens.values()]
-    assert Translator.of(*good).weights == data
-    for place, wrong, message in (
-        (0, {**config, "source_vocabulary": 54}, "source_tokens has 55 tokens; the model's source vocabulary has 54"),
-        (1, (data[:-1], shapes), r"weights have 480895 bytes; their shapes need 480896"),
-        (3, ["a"], "target_tokens has 1 tokens; the model's target vocabulary has 25"),
-        (0, {}, "no config"),
+def parts_of(name):
+    """What ``Translator.of`` takes."""
+    model = made(CONFIGS[name])
+    sizes = (model.config.source_vocabulary, model.config.target_vocabulary)
+    return [asdict(model.config), packed(model), *([f"{i}" for i in range(size)] for size in sizes)]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_figure_takes_the_parts_of_every_model(name):
+    good = parts_of(name)
+    figure = Translator.of(*good)
+    assert figure.weights == good[1][0] and dict(figure.shapes) == dict(good[1][1]) == shapes_of(figure.config)
+    assert figure.source_tokens == good[2] and figure.target_tokens == good[3]
+    assert Translator.of(good[0], good[1], tuple(good[2]), tuple(good[3])).config == figure.config
+
+
+ASDICT = r"give dataclasses.asdict\(model.config\)"
+OTHER_CONFIGS = [
+    ({}, "no config; give"),
+    (None, "config is None; give"),
+    *(({"n_heads": value}, rf"config\['n_heads'\] is {value}; {ASDICT}") for value in (0, -1, 4.0, None, True)),
+    *(({name: 0}, rf"config\['{name}'\] is 0; ") for name in ("d_model", "d_ff", "max_length", "source_vocabulary")),
+    *(({"eps": value}, rf"config\['eps'\] is {value}; ") for value in (0.0, math.nan, math.inf, None)),
+    ({"decoder_layers": -1}, r"config\['decoder_layers'\] is -1; "),
+    ({"activation": "tanh"}, r"config\['activation'\] is 'tanh'; "),
+    ({"norm_first": 1}, r"config\['norm_first'\] is 1; "),
+    ({"n_heads": 5}, "d_model=64 is not divisible by n_heads=5"),
+    ({"tied": True}, "tied=True needs one vocabulary"),
+    ({"source_vocabulary": 54}, r"source_embedding.weight is \[55, 64\] in shapes; the config needs \[54, 64\]"),
+    ({"d_ff": 99}, r"encoder.0.feed_forward.inner.weight is \[256, 64\] in shapes; the config needs \[99, 64\]"),
+    ({"d_model": 32}, r"source_embedding.weight is \[55, 64\] in shapes; the config needs \[55, 32\]"),
+    ({"encoder_layers": 3}, r"encoder.2.attention.project.weight is missing in shapes; the config needs \[192, 64\]"),
+    ({"decoder_layers": 1}, r"decoder.1.\S+ is \[192, 64\] in shapes; the config needs no such name"),
+    ({"final_norm": False}, r"encoder_norm.weight is \[64\] in shapes; the config needs no such name"),
+    ({"tied": True, "source_vocabulary": 25}, r"source_embedding.weight is \[55, 64\]"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), OTHER_CONFIGS, ids=str)
+def test_a_config_that_is_none_or_of_another_model_is_refused(change, message):
+    config, *others = parts_of("pre-norm")
+    with pytest.raises(ValueError, match=message):
+        Translator.of({**config, **change} if change else change, *others)
+
+
+def test_a_config_tied_unlike_its_model_is_refused():
+    config, *others = parts_of("post-norm, tied")
+    with pytest.raises(ValueError, match=r"target_embedding.weight is missing in shapes; the config needs \[40, 64\]"):
+        Translator.of({**config, "tied": False}, *others)
+    config, (data, shapes), _, tokens = parts_of("pre-norm")
+    shapes = [("source_embedding.weight", (25, 64)), *shapes[1:]]
+    with pytest.raises(ValueError, match=r"target_embedding.weight is \[25, 64\] in shapes; the config needs no"):
+        Translator.of({**config, "tied": True, "source_vocabulary": 25}, (data, shapes), tokens, tokens)
+
+
+PACKED = r"give nbcode.models.packing.packed\(model\)"
+OTHER_PACKED = [
+    (lambda data, shapes: (data[:-1], shapes), "weights have 480895 bytes; their shapes need 480896, 2 a number"),
+    (lambda data, shapes: (data + data, shapes), "weights have 961792 bytes"),
+    (lambda data, shapes: (None, shapes), PACKED),
+    (lambda data, shapes: None, PACKED),
+    (lambda data, shapes: data, PACKED),
+    (lambda data, shapes: (data, shapes, 0), PACKED),
+    (lambda data, shapes: ("text", shapes), "weights is a str; give bytes"),
+    (lambda data, shapes: (data, None), r"shapes must be a list of \[name, shape\]"),
+    (lambda data, shapes: (data, shapes + shapes[:1]), "each name once"),
+    (lambda data, shapes: (data, [("output.weight", [0, 64])]), "sizes of at least 1"),
+    (lambda data, shapes: (data, shapes[1:]), "source_embedding.weight is missing in shapes"),
+    (lambda data, shapes: (data, []), "source_embedding.weight is missing in shapes"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), OTHER_PACKED)
+def test_weights_and_shapes_that_do_not_fit_are_refused(change, message):
+    config, given, *tokens = parts_of("pre-norm")
+    with pytest.raises(ValueError, match=message):
+        Translator.of(config, change(*given), *tokens)
+
+
+def test_tokens_that_do_not_fit_are_refused():
+    config, given, source, target = parts_of("pre-norm")
+    for tokens, message in (
+        ((source[1:], target), "source_tokens has 54 tokens; the model's source vocabulary has 55"),
+        ((source, ["a"]), "target_tokens has 1 tokens; the model's target vocabulary has 25"),
+        ((None, target), "source_tokens must be a list of strings"),
+        ((source, {"t": 25}), "target_tokens must be a list of strings"),
     ):
-        given = [*good]
-        given[place] = wrong
         with pytest.raises(ValueError, match=message):
-            Translator.of(*given)
+            Translator.of(config, given, *tokens)

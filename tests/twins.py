@@ -45,13 +45,13 @@ def pairs_of(ours, theirs):
     elif isinstance(theirs, (nn.Linear, nn.LayerNorm)):
         yield from ((ours.weight, theirs.weight), (ours.bias, theirs.bias))
     else:
-        around = [ours.around_attention, ours.around_network]
+        around = [ours.around_attention, ours.around_feed_forward]
         yield from pairs_of(ours.attention, theirs.self_attn)
         if isinstance(theirs, nn.TransformerDecoderLayer):
             around.insert(1, ours.around_cross)
             yield from pairs_of(ours.cross_attention, theirs.multihead_attn)
-        yield from pairs_of(ours.network.inner, theirs.linear1)
-        yield from pairs_of(ours.network.outer, theirs.linear2)
+        yield from pairs_of(ours.feed_forward.inner, theirs.linear1)
+        yield from pairs_of(ours.feed_forward.outer, theirs.linear2)
         for number, part in enumerate(around, 1):
             yield from pairs_of(part.norm, getattr(theirs, f"norm{number}"))
 

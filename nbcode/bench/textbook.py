@@ -72,14 +72,14 @@ class EncoderLayer(nn.Module):
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
-        self.attention, self.network = Attention(config), FeedForward(config)
+        self.attention, self.feed_forward = Attention(config), FeedForward(config)
         self.norm1, self.norm2 = Norm(config), Norm(config)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
         h = self.norm1(x)
         x = x + self.dropout(self.attention(h, h, hidden))
-        return x + self.dropout(self.network(self.norm2(x)))
+        return x + self.dropout(self.feed_forward(self.norm2(x)))
 
 
 class DecoderLayer(nn.Module):
@@ -87,7 +87,11 @@ class DecoderLayer(nn.Module):
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
-        self.attention, self.cross_attention, self.network = Attention(config), Attention(config), FeedForward(config)
+        self.attention, self.cross_attention, self.feed_forward = (
+            Attention(config),
+            Attention(config),
+            FeedForward(config),
+        )
         self.norm1, self.norm2, self.norm3 = Norm(config), Norm(config), Norm(config)
         self.dropout = nn.Dropout(config.dropout)
 
@@ -97,7 +101,7 @@ class DecoderLayer(nn.Module):
         h = self.norm1(y)
         y = y + self.dropout(self.attention(h, h, hidden))
         y = y + self.dropout(self.cross_attention(self.norm2(y), memory, memory_hidden))
-        return y + self.dropout(self.network(self.norm3(y)))
+        return y + self.dropout(self.feed_forward(self.norm3(y)))
 
 
 class Embedded(nn.Module):

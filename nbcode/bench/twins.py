@@ -24,8 +24,8 @@ SHARED = (
     (r"^(source|target)_embedding", r"\1.table"),
     (r"around_attention\.norm", "norm1"),
     (r"around_cross\.norm", "norm2"),
-    (r"^(encoder.*)around_network\.norm", r"\1norm2"),
-    (r"around_network\.norm", "norm3"),
+    (r"^(encoder.*)around_feed_forward\.norm", r"\1norm2"),
+    (r"around_feed_forward\.norm", "norm3"),
 )
 BUILTIN = (
     *SHARED,
@@ -35,8 +35,8 @@ BUILTIN = (
     (r"cross_attention\.", "multihead_attn."),
     (r"attn\.project\.", "attn.in_proj_"),
     (r"attn\.output\.", "attn.out_proj."),
-    (r"network\.inner", "linear1"),
-    (r"network\.outer", "linear2"),
+    (r"feed_forward\.inner", "linear1"),
+    (r"feed_forward\.outer", "linear2"),
 )
 
 

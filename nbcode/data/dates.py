@@ -9,8 +9,8 @@ The weekday stands in the target only where it stands in the source: to compute 
 
 from __future__ import annotations
 
-import calendar
 import datetime
+import functools
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -127,7 +127,6 @@ def source_parts(text: str) -> list[str]:
 
     Numbers are told apart by their length and place: four digits are a year, two behind a year and a dash the month.
     """
-    weekdays = {*calendar.day_name, *calendar.day_abbr}
     parts: list[str] = []
     number = ""
     for token in tokenize(text):
@@ -137,9 +136,16 @@ def source_parts(text: str) -> list[str]:
             continue
         parts = _named(parts, number)
         number = ""
-        word = "weekday" if token in weekdays else "month"
+        word = "weekday" if token in _weekdays() else "month"
         parts.append(word if token.isalpha() else "")
     return _named(parts, number)
+
+
+@functools.cache
+def _weekdays() -> frozenset[str]:
+    """The English names of the weekdays, in full and cut short."""
+    week = [datetime.date(2024, 1, day) for day in range(1, 8)]
+    return frozenset(written(day, "en", pattern) for day in week for pattern in ("EEEE", "EEE"))
 
 
 def _named(parts: list[str], number: str) -> list[str]:

@@ -1,11 +1,10 @@
 """What does each part of a transformer do for a translator of dates? One is taken out, over several seeds.
 
-``python -m nbcode.experiments.translation [--variants whole,...] [--seeds 5] [--workers 1] [--out FILE]``
+``python -m nbcode.experiments.translation [--variants whole ...] [--seeds 5] [--workers 1] [--out FILE]``
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import statistics
 import sys
@@ -133,20 +132,11 @@ STUDY = Study(
 )
 
 
-def _variants(text: str) -> tuple[str, ...]:
-    """Names of variants, separated by commas, for argparse."""
-    names = tuple(name.strip() for name in text.split(","))
-    unknown = sorted(set(names) - set(VARIANTS))
-    if unknown:
-        raise argparse.ArgumentTypeError(f"unknown {', '.join(unknown)}; choose from: {', '.join(VARIANTS)}")
-    return names
-
-
 if __name__ == "__main__":
     flags = parser(STUDY, __doc__.splitlines()[0], seeds=5)
     add_workers(flags)
-    flags.add_argument("--variants", type=_variants, default=tuple(VARIANTS), help="names, with commas between")
+    flags.add_argument("--variants", nargs="+", choices=tuple(VARIANTS), default=tuple(VARIANTS), metavar="NAME")
     chosen = flags.parse_args()
     torch.set_num_threads(1)
-    grid = [{"variant": name, "seed": seed} for name in chosen.variants for seed in range(chosen.seeds)]
+    grid = [{"variant": name, "seed": seed} for name in dict.fromkeys(chosen.variants) for seed in range(chosen.seeds)]
     sys.exit(main(STUDY, grid, chosen))

@@ -49,8 +49,9 @@ class MultiHeadAttention(nn.Module):
         """Take over the sizes and a copy of the weights of an ``nn.MultiheadAttention``; missing biases become zeros.
 
         Raises:
-            ValueError: it has a setting that does not exist here.
+            ValueError: it is no ``nn.MultiheadAttention``, or has a setting that does not exist here.
         """
+        check_type(module, nn.MultiheadAttention)
         parts = module.in_proj_weight is not None and module.bias_k is None and not module.add_zero_attn
         if not parts or not module.batch_first:
             raise ValueError(
@@ -85,7 +86,7 @@ class MultiHeadAttention(nn.Module):
             (B, T, D), with ``need_weights`` also the weights (B, N, T, S).
 
         Raises:
-            ValueError: a shape or dtype that does not fit; the message names the dimension.
+            ValueError: a shape that does not fit, the message names the dimension; or a mask that is not boolean.
         """
         self._check(query, key, value)
         (batch, length, d_model), source = query.shape, key.shape[1]
@@ -130,6 +131,12 @@ class MultiHeadAttention(nn.Module):
             raise ValueError(f"B, the batch, is {len(query)} in query, {len(key)} in key and {len(value)} in value")
         if key.shape[1] != value.shape[1]:
             raise ValueError(f"S, the number of keys, is {key.shape[1]} in key and {value.shape[1]} in value")
+
+
+def check_type(module: nn.Module, kind: type[nn.Module]) -> None:
+    """Refuse a module of PyTorch that is not of this kind."""
+    if not isinstance(module, kind):
+        raise ValueError(f"it is a {type(module).__name__}; give an nn.{kind.__name__}")
 
 
 def check_heads(d_model: int, n_heads: int) -> None:

@@ -66,7 +66,7 @@ def scaled_dot_product_attention(
         (..., T, Kv) and the weights (..., T, S). A query that may see nothing gets zeros.
 
     Raises:
-        ValueError: a shape or dtype that does not fit; the message names the dimension.
+        ValueError: a shape that does not fit, the message names the dimension; or a mask that is not boolean.
 
     Source: Vaswani et al. (2017), "Attention Is All You Need", section 3.2.1.
     """

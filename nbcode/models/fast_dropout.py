@@ -17,8 +17,8 @@ PER_DRAW = 4  # numbers of 16 bits in one of 64
 def fast_dropout(x: torch.Tensor, share: float) -> torch.Tensor:
     """Set a random share of the entries to 0, and scale the rest up so that the expectation stays what it was.
 
-    On a CPU the share is rounded to a multiple of 1 / 65,536 below 1, and the scale belongs to the rounded one.
-    Elsewhere this is ``functional.dropout``.
+    On a CPU the share is rounded to a multiple of 1 / 65,536 below 1, perhaps to 0, and the scale belongs to the
+    rounded one. Elsewhere this is ``functional.dropout``.
 
     Args:
         x: any shape.
@@ -34,6 +34,8 @@ def fast_dropout(x: torch.Tensor, share: float) -> torch.Tensor:
     if x.device.type != "cpu" or share == 1:
         return functional.dropout(x, share)
     kept = max(1, round((1 - share) * LEVELS))
+    if kept == LEVELS:
+        return x
     draws = torch.empty(-(-x.numel() // PER_DRAW), dtype=torch.int64).random_(-(2**63), None)  # all 64 bits
     numbers = draws.view(torch.int16)[: x.numel()].view(x.shape)  # from -32,768 to 32,767, each as likely
     stays = numbers.lt_(kept - LEVELS // 2)  # 1 or 0, in place: a new tensor of booleans took longer

@@ -11,9 +11,17 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from nbcode.models.attention import check_type
 from nbcode.models.fast_dropout import FastDropout
 from nbcode.models.positions import positions
-from nbcode.models.transformer_layers import DecoderLayer, EncoderLayer, LayerConfig, copy_norm, layer_config_of
+from nbcode.models.transformer_layers import (
+    DecoderLayer,
+    EncoderLayer,
+    LayerConfig,
+    copy_norm,
+    is_plain,
+    layer_config_of,
+)
 
 Maps = dict[str, list[torch.Tensor]]
 
@@ -108,8 +116,11 @@ class Transformer(nn.Module):
         :meth:`transform`.
 
         Raises:
-            ValueError: it is not batch first, or has a setting that does not exist here.
+            ValueError: it is no such module, is not batch first, or has a setting that does not exist here.
         """
+        check_type(module, nn.Transformer)
+        check_type(module.encoder, nn.TransformerEncoder)
+        check_type(module.decoder, nn.TransformerDecoder)
         layers = [*module.encoder.layers, *module.decoder.layers]
         if not layers:
             raise ValueError("this nn.Transformer has no layer; give one with at least one")
@@ -156,7 +167,11 @@ class Transformer(nn.Module):
         return (logits, maps) if need_weights else logits
 
     def encode(self, source_ids: torch.Tensor, maps: Maps | None = None) -> torch.Tensor:
-        """The memory of a source: (B, S) -> (B, S, D). Weights are appended to ``maps["encoder"]``, if it is given."""
+        """The memory of a source: (B, S) -> (B, S, D). Weights are appended to ``maps["encoder"]``, if it is given.
+
+        Raises:
+            ValueError: as :meth:`forward`.
+        """
         x = self._embed("source", source_ids, self.source_embedding)
         return self._through_encoder(x, source_ids == self.config.padding, maps)
 
@@ -169,8 +184,12 @@ class Transformer(nn.Module):
     ) -> torch.Tensor:
         """Logits from a memory: (B, T) and (B, S, D) -> (B, T, Vt).
 
-        Weights are appended to ``maps["decoder"]`` and ``maps["cross"]``, if it is given. Padding behind a target needs
-        no mask: no earlier place sees it, and the loss leaves it out.
+        ``memory_key_padding_mask``, (B, S), is true at source places that must not be seen. Weights are appended
+        to ``maps["decoder"]`` and ``maps["cross"]``, if it is given. Padding behind a target needs no mask: no earlier
+        place sees it, and the loss leaves it out.
+
+        Raises:
+            ValueError: as :meth:`forward`, or a memory or mask of another shape.
         """
         y = self._embed("target", target_ids, self.target_embedding)
         return self.output(self._through_decoder(y, memory, memory_key_padding_mask, None, maps))
@@ -185,7 +204,7 @@ class Transformer(nn.Module):
         """Encoder and decoder alone, from embedded sequences: (B, S, D) and (B, T, D) -> (B, T, D).
 
         What ``nn.Transformer`` computes with a causal mask for the target and ``memory_key_padding_mask`` equal to
-        ``src_key_padding_mask``.
+        ``src_key_padding_mask``. The masks, (B, S) and (B, T), are true at padding.
         """
         memory = self._through_encoder(x, key_padding_mask, None)
         return self._through_decoder(y, memory, key_padding_mask, target_key_padding_mask, None)
@@ -257,7 +276,7 @@ def _has_final_norm(module: nn.Transformer, eps: float) -> bool:
     norms = [module.encoder.norm, module.decoder.norm]
     if norms == [None, None]:
         return False
-    if not all(isinstance(norm, nn.LayerNorm) and norm.eps == eps for norm in norms):
+    if not all(is_plain(norm) and norm.eps == eps for norm in norms):
         raise ValueError(
             f"the last normalizations are {norms[0]} and {norms[1]}; give two nn.LayerNorm with eps={eps}, or none"
         )

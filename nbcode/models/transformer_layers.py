@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from nbcode.models.attention import MultiHeadAttention, check_dropout, check_heads, copy_linear
+from nbcode.models.attention import MultiHeadAttention, check_dropout, check_heads, check_type, copy_linear
 from nbcode.models.fast_dropout import FastDropout
 
 ACTIVATIONS = {"relu": functional.relu, "gelu": functional.gelu}
@@ -98,21 +98,22 @@ class EncoderLayer(nn.Module):
     def __init__(self, config: LayerConfig) -> None:
         super().__init__()
         self.attention = MultiHeadAttention(config.d_model, config.n_heads, config.dropout)
-        self.network = FeedForward(config)
-        self.around_attention, self.around_network = Residual(config), Residual(config)
+        self.feed_forward = FeedForward(config)
+        self.around_attention, self.around_feed_forward = Residual(config), Residual(config)
 
     @classmethod
     def from_torch(cls, module: nn.TransformerEncoderLayer) -> EncoderLayer:
         """Take over the sizes and a copy of the weights; missing biases become zeros.
 
         Raises:
-            ValueError: it is not batch first, or has an activation that does not exist here.
+            ValueError: it is no such layer, is not batch first, or has a setting that does not exist here.
         """
+        check_type(module, nn.TransformerEncoderLayer)
         own = cls(layer_config_of(module)).to(module.linear1.weight)
         own.attention = MultiHeadAttention.from_torch(module.self_attn)
-        own.network = _network_of(module, own.network)
+        own.feed_forward = _feed_forward_of(module, own.feed_forward)
         copy_norm(own.around_attention.norm, module.norm1)
-        copy_norm(own.around_network.norm, module.norm2)
+        copy_norm(own.around_feed_forward.norm, module.norm2)
         return own.train(module.training)
 
     def forward(
@@ -129,12 +130,12 @@ class EncoderLayer(nn.Module):
             (B, T, D), with ``need_weights`` also the weights (B, N, T, T).
 
         Raises:
-            ValueError: a shape or dtype that does not fit; the message names the dimension.
+            ValueError: a shape that does not fit, the message names the dimension; or a mask that is not boolean.
         """
         h = self.around_attention.enter(x)
         change, weights = _both(self.attention(h, h, h, key_padding_mask, need_weights=need_weights))
         x = self.around_attention.leave(x, change)
-        x = self.around_network.leave(x, self.network(self.around_network.enter(x)))
+        x = self.around_feed_forward.leave(x, self.feed_forward(self.around_feed_forward.enter(x)))
         return (x, weights) if need_weights else x
 
 
@@ -149,22 +150,23 @@ class DecoderLayer(nn.Module):
         self.attention, self.cross_attention = (
             MultiHeadAttention(config.d_model, config.n_heads, config.dropout) for _ in range(2)
         )
-        self.network = FeedForward(config)
-        self.around_attention, self.around_cross, self.around_network = (Residual(config) for _ in range(3))
+        self.feed_forward = FeedForward(config)
+        self.around_attention, self.around_cross, self.around_feed_forward = (Residual(config) for _ in range(3))
 
     @classmethod
     def from_torch(cls, module: nn.TransformerDecoderLayer) -> DecoderLayer:
         """Take over the sizes and a copy of the weights; missing biases become zeros.
 
         Raises:
-            ValueError: it is not batch first, or has an activation that does not exist here.
+            ValueError: it is no such layer, is not batch first, or has a setting that does not exist here.
         """
+        check_type(module, nn.TransformerDecoderLayer)
         own = cls(layer_config_of(module)).to(module.linear1.weight)
         own.attention = MultiHeadAttention.from_torch(module.self_attn)
         own.cross_attention = MultiHeadAttention.from_torch(module.multihead_attn)
-        own.network = _network_of(module, own.network)
+        own.feed_forward = _feed_forward_of(module, own.feed_forward)
         norms = (own.around_attention.norm, module.norm1), (own.around_cross.norm, module.norm2)
-        for mine, twin in (*norms, (own.around_network.norm, module.norm3)):
+        for mine, twin in (*norms, (own.around_feed_forward.norm, module.norm3)):
             copy_norm(mine, twin)
         return own.train(module.training)
 
@@ -189,7 +191,7 @@ class DecoderLayer(nn.Module):
             (B, T, D), with ``need_weights`` also the weights (B, N, T, T) and (B, N, T, S).
 
         Raises:
-            ValueError: a shape or dtype that does not fit; the message names the dimension.
+            ValueError: a shape that does not fit, the message names the dimension; or a mask that is not boolean.
         """
         h = self.around_attention.enter(y)
         change, own_weights = _both(self.attention(h, h, h, key_padding_mask, causal=True, need_weights=need_weights))
@@ -198,7 +200,7 @@ class DecoderLayer(nn.Module):
         looked = self.cross_attention(h, memory, memory, memory_key_padding_mask, need_weights=need_weights)
         change, cross_weights = _both(looked)
         y = self.around_cross.leave(y, change)
-        y = self.around_network.leave(y, self.network(self.around_network.enter(y)))
+        y = self.around_feed_forward.leave(y, self.feed_forward(self.around_feed_forward.enter(y)))
         return (y, (own_weights, cross_weights)) if need_weights else y
 
 
@@ -206,8 +208,9 @@ def layer_config_of(module: nn.TransformerEncoderLayer | nn.TransformerDecoderLa
     """The configuration of one of PyTorch's layers.
 
     Raises:
-        ValueError: an activation that does not exist here.
+        ValueError: an activation or a normalization that does not exist here, or several rates of dropout.
     """
+    eps, dropout = _only_eps(module), _only_dropout(module)
     known = {function: name for name, function in ACTIVATIONS.items()}
     modules = {nn.ReLU: "relu", nn.GELU: "gelu"}
     activation = known.get(module.activation, modules.get(type(module.activation)))
@@ -219,17 +222,36 @@ def layer_config_of(module: nn.TransformerEncoderLayer | nn.TransformerDecoderLa
         d_model=module.linear1.in_features,
         n_heads=module.self_attn.num_heads,
         d_ff=module.linear1.out_features,
-        dropout=module.dropout.p,
+        dropout=dropout,
         norm_first=module.norm_first,
         activation=activation,
-        eps=module.norm1.eps,
+        eps=eps,
     )
 
 
-def _network_of(module: nn.Module, network: FeedForward) -> FeedForward:
-    copy_linear(network.inner, module.linear1.weight, module.linear1.bias)
-    copy_linear(network.outer, module.linear2.weight, module.linear2.bias)
-    return network
+def is_plain(norm: nn.Module | None) -> bool:
+    """Whether it is an ``nn.LayerNorm`` with a learned scale."""
+    return isinstance(norm, nn.LayerNorm) and norm.elementwise_affine
+
+
+def _only_eps(module: nn.Module) -> float:
+    norms = [child for name, child in module.named_children() if name.startswith("norm")]
+    if not all(is_plain(norm) and norm.eps == norms[0].eps for norm in norms):
+        raise ValueError(f"the normalizations are {norms}; give nn.LayerNorm with a learned scale and one eps")
+    return norms[0].eps
+
+
+def _only_dropout(module: nn.Module) -> float:
+    shares = {child.p for name, child in module.named_children() if name.startswith("dropout")}
+    if len(shares) != 1:
+        raise ValueError(f"the layer drops {sorted(shares)} at different places; give one with the same everywhere")
+    return shares.pop()
+
+
+def _feed_forward_of(module: nn.Module, own: FeedForward) -> FeedForward:
+    copy_linear(own.inner, module.linear1.weight, module.linear1.bias)
+    copy_linear(own.outer, module.linear2.weight, module.linear2.bias)
+    return own
 
 
 def copy_norm(own: nn.LayerNorm, norm: nn.LayerNorm) -> None:

@@ -4,32 +4,18 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import traitlets
 
-from nbcode.widgets.base import BadTrait, Choice, InteractiveFigure, Number, Whole, bundle, styles
+from nbcode.widgets.base import BadTrait, Choice, InteractiveFigure, Number, Whole, bundle, is_number, styles
 
 TEMPERATURES = 0.1, 10.0
 SEEDS = 10_000
 LONGEST = 512  # the most places that a trait may name; the model's own limit stands in its configuration
 PARTS = ("encoder", "decoder", "cross")  # by the names of nbcode.models.transformer
-CONFIG = {
-    "d_model": int,
-    "n_heads": int,
-    "d_ff": int,
-    "norm_first": bool,
-    "activation": str,
-    "eps": float,
-    "source_vocabulary": int,
-    "target_vocabulary": int,
-    "encoder_layers": int,
-    "decoder_layers": int,
-    "max_length": int,
-    "tied": bool,
-    "final_norm": bool,
-}
+ACTIVATIONS = ("relu", "gelu")
 TRACE = ("text", "written", "logits", "maps")
 FONT = Path(__file__).parents[1] / "plots" / "fonts" / "dates-regular.otf"  # many machines have no Chinese characters
 
@@ -40,17 +26,71 @@ def font_face() -> str:
     return f'@font-face{{font-family:"nb East Asian";src:url(data:font/otf;base64,{data});unicode-range:U+4E00-9FFF}}'
 
 
+def at_least(least: int) -> Callable[[object], bool]:
+    """Whether a value is a whole number that is not below a limit."""
+    return lambda value: type(value) is int and value >= least
+
+
+def is_bool(value: object) -> bool:
+    """Whether a value is True or False."""
+    return isinstance(value, bool)
+
+
+CONFIG = {
+    "d_model": at_least(1),
+    "n_heads": at_least(1),
+    "d_ff": at_least(1),
+    "norm_first": is_bool,
+    "activation": lambda value: value in ACTIVATIONS,
+    "eps": lambda value: is_number(value) and 0 < value < math.inf,
+    "source_vocabulary": at_least(1),
+    "target_vocabulary": at_least(1),
+    "encoder_layers": at_least(0),
+    "decoder_layers": at_least(0),
+    "max_length": at_least(1),
+    "tied": is_bool,
+    "final_norm": is_bool,
+}
+
+
 class Config(traitlets.Dict):
     """The sizes of a transformer, as ``dataclasses.asdict`` gives them; empty as long as there is none."""
 
     def validate(self, obj, value):
-        """What the figure needs of it, or a ``BadTrait`` that names the first thing missing."""
+        """What the figure needs of it, or a ``BadTrait`` that names the first thing missing or out of its range."""
         if not isinstance(value, Mapping):
             raise BadTrait(f"{self.name} is {value!r}; give dataclasses.asdict(model.config)")
-        for name, kind in CONFIG.items() if value else ():
-            if type(value.get(name)) is not kind:
+        for name, fits in CONFIG.items() if value else ():
+            if not fits(value.get(name)):
                 raise BadTrait(f"{self.name}[{name!r}] is {value.get(name)!r}; give dataclasses.asdict(model.config)")
+        if value and value["d_model"] % value["n_heads"]:
+            raise BadTrait(f"d_model={value['d_model']} is not divisible by n_heads={value['n_heads']}")
+        if value and value["tied"] and value["source_vocabulary"] != value["target_vocabulary"]:
+            raise BadTrait("tied=True needs one vocabulary for both; its two sizes differ")
         return {name: value[name] for name in CONFIG if value}
+
+
+def shapes_of(config: Mapping[str, object]) -> dict[str, list[int]]:
+    """Name and shape of each parameter of a transformer with this configuration.
+
+    Typed again here, since figures do without PyTorch, and so without ``nbcode.models.transformer``; a test compares.
+    """
+    d, f = config["d_model"], config["d_ff"]
+    linear = lambda name, rows, columns: {f"{name}.weight": [rows, columns], f"{name}.bias": [rows]}
+    norm = lambda name: {f"{name}.weight": [d], f"{name}.bias": [d]}
+    shapes = {"source_embedding.weight": [config["source_vocabulary"], d]}
+    if not config["tied"]:
+        shapes |= {f"{name}.weight": [config["target_vocabulary"], d] for name in ("target_embedding", "output")}
+    if config["final_norm"]:
+        shapes |= norm("encoder_norm") | norm("decoder_norm")
+    for side, crossing in (("encoder", {}), ("decoder", {"cross_attention": "cross"})):
+        for at in (f"{side}.{number}" for number in range(config[f"{side}_layers"])):
+            for attention, around in {"attention": "attention", **crossing}.items():
+                shapes |= linear(f"{at}.{attention}.project", 3 * d, d) | linear(f"{at}.{attention}.output", d, d)
+                shapes |= norm(f"{at}.around_{around}.norm")
+            shapes |= linear(f"{at}.feed_forward.inner", f, d) | linear(f"{at}.feed_forward.outer", d, f)
+            shapes |= norm(f"{at}.around_feed_forward.norm")
+    return shapes
 
 
 class Shapes(traitlets.List):
@@ -62,9 +102,21 @@ class Shapes(traitlets.List):
             pairs = [[name, list(shape)] for name, shape in value]
         except (TypeError, ValueError):
             pairs = [[None, []]]
-        if not all(isinstance(name, str) and all(type(size) is int for size in shape) for name, shape in pairs):
-            raise BadTrait(f"{self.name} must be a list of [name, shape], as nbcode.models.packing.packed gives it")
+        right = all(isinstance(name, str) and all(map(at_least(1), shape)) for name, shape in pairs)
+        if not right or len(dict(pairs)) < len(pairs):
+            told = "each name once and sizes of at least 1, as nbcode.models.packing.packed gives it"
+            raise BadTrait(f"{self.name} must be a list of [name, shape] with {told}")
         return pairs
+
+
+class Weights(traitlets.Bytes):
+    """Numbers in half precision, or None."""
+
+    def validate(self, obj, value):
+        """The bytes, or a ``BadTrait``."""
+        if not isinstance(value, bytes):
+            raise BadTrait(f"{self.name} is a {type(value).__name__}; give bytes, from nbcode.models.packing.packed")
+        return value
 
 
 class Tokens(traitlets.List):
@@ -154,7 +206,7 @@ class Translator(InteractiveFigure):
     _css = styles("base.css", "plane.css", "translator.css") + font_face()
     config = Config().tag(sync=True)
     shapes = Shapes().tag(sync=True)
-    weights = traitlets.Bytes(None, allow_none=True).tag(sync=True)
+    weights = Weights(None, allow_none=True).tag(sync=True)
     source_tokens = Tokens().tag(sync=True)
     target_tokens = Tokens().tag(sync=True)
     example = Trace().tag(sync=True)
@@ -173,8 +225,8 @@ class Translator(InteractiveFigure):
         cls,
         config: Mapping[str, object],
         packed: tuple[bytes, Sequence],
-        source_tokens: Iterable[str],
-        target_tokens: Iterable[str],
+        source_tokens: Sequence[str],
+        target_tokens: Sequence[str],
         **traits,
     ) -> Translator:
         """The figure of a trained model.
@@ -189,13 +241,15 @@ class Translator(InteractiveFigure):
         Raises:
             ValueError: a bad value, or parts that do not fit each other.
         """
+        if not isinstance(packed, (list, tuple)) or len(packed) != 2 or packed[0] is None:
+            raise BadTrait("packed must be bytes and shapes; give nbcode.models.packing.packed(model)")
         weights, shapes = packed
         figure = cls(
             config=config,
             weights=weights,
             shapes=shapes,
-            source_tokens=list(source_tokens),
-            target_tokens=list(target_tokens),
+            source_tokens=source_tokens,
+            target_tokens=target_tokens,
             **traits,
         )
         figure._check_sizes()
@@ -204,7 +258,12 @@ class Translator(InteractiveFigure):
     def _check_sizes(self) -> None:
         if not self.config:
             raise BadTrait("no config; give dataclasses.asdict(model.config)")
-        numbers = sum(math.prod(shape) for _, shape in self.shapes)
+        came, needed = dict(self.shapes), shapes_of(self.config)
+        for name in needed | came:
+            if came.get(name) != needed.get(name):
+                told = f"{came.get(name, 'missing')} in shapes; the config needs {needed.get(name, 'no such name')}"
+                raise BadTrait(f"{name} is {told}")
+        numbers = sum(map(math.prod, came.values()))
         if len(self.weights) != 2 * numbers:
             raise BadTrait(f"weights have {len(self.weights)} bytes; their shapes need {2 * numbers}, 2 a number")
         for side in ("source", "target"):

@@ -55,7 +55,7 @@ const crossAttention = norm => sublayer(norm, {
   column: "decoder", name: "decoder cross-attention", title: "Cross-attention", at: "cross_attention", around: "around_cross", inside: attentionInside("T", "S"), cost: ATTENTION,
 });
 const network = (norm, column) => sublayer(norm, {
-  column, name: `${column} network`, title: "Feed-forward", at: "network", around: "around_network", inside: networkInside(LENGTH[column]), cost: NETWORK,
+  column, name: `${column} network`, title: "Feed-forward", at: "feed_forward", around: "around_feed_forward", inside: networkInside(LENGTH[column]), cost: NETWORK,
 });
 
 function entrance(column, letter, isShared) {

@@ -117,13 +117,13 @@ export class Network {
     return { project: this.linear(`${name}.project`, 3 * width, width), output: this.linear(`${name}.output`, width, width), heads };
   }
   layers(part, count) {
-    const { d_model: width, d_ff: inside, activation } = this.config, names = ["attention", "network", ...(part === "decoder" ? ["cross"] : [])];
+    const { d_model: width, d_ff: inside, activation } = this.config, names = ["attention", "feed_forward", ...(part === "decoder" ? ["cross"] : [])];
     return Array.from({ length: count }, (_, l) => {
-      const at = `${part}.${l}`, inner = this.linear(`${at}.network.inner`, inside, width), outer = this.linear(`${at}.network.outer`, width, inside);
+      const at = `${part}.${l}`, inner = this.linear(`${at}.feed_forward.inner`, inside, width), outer = this.linear(`${at}.feed_forward.outer`, width, inside);
       return {
         attention: this.attention(`${at}.attention`),
         cross: part === "decoder" ? this.attention(`${at}.cross_attention`) : null,
-        network: { inner, outer, activation: ACTIVATIONS[activation].of },
+        feed_forward: { inner, outer, activation: ACTIVATIONS[activation].of },
         norms: Object.fromEntries(names.map(name => [name, this.norm(`${at}.around_${name}.norm`)])),
       };
     });
@@ -138,7 +138,7 @@ export class Network {
   // Appends to maps.encoder one entry a layer: [head][place][source].
   *encode(tokens, off, maps) {
     let x = tokens.map((token, place) => this.embedded(this.source, token, place));
-    for (const [l, { attention, network, norms }] of this.encoder.entries()) {
+    for (const [l, { attention, feed_forward: inside, norms }] of this.encoder.entries()) {
       const read = x.map(each => (this.config.norm_first ? layerNorm(norms.attention, each) : each));
       const [keys, values] = [1, 2].map(which => read.map(each => projected(attention, which, each)));
       const rows = [];
@@ -147,7 +147,7 @@ export class Network {
         rows.push(weights);
         return change;
       }));
-      x = x.map(each => this.around(norms.network, each, h => feedForward(network, h)));
+      x = x.map(each => this.around(norms.feed_forward, each, h => feedForward(inside, h)));
       maps.encoder.push(rows[0].map((_, head) => rows.map(weights => weights[head])));
       yield;
     }
@@ -167,7 +167,7 @@ export class Decoder {
   read(token) {
     const { network, kept, hidden } = this, own = [], crossed = [];
     let y = network.embedded(network.target, token, this.place++);
-    network.decoder.forEach(({ attention, cross, network: inside, norms }, l) => {
+    network.decoder.forEach(({ attention, cross, feed_forward: inside, norms }, l) => {
       const { keys, values, memory } = kept[l];
       const look = (part, layer, h, ...from) => {
         const { change, weights } = attend(layer, projected(layer, 0, h), ...from, head => this.off.has(headName(part, l, head)));
@@ -180,7 +180,7 @@ export class Decoder {
         return look("decoder", attention, h, keys, values, visible);
       });
       y = network.around(norms.cross, y, h => look("cross", cross, h, ...memory, s => hidden.has(s)));
-      y = network.around(norms.network, y, h => feedForward(inside, h));
+      y = network.around(norms.feed_forward, y, h => feedForward(inside, h));
     });
     const logits = linear(network.output, network.decoderNorm ? layerNorm(network.decoderNorm, y) : y);
     return { logits, own, cross: crossed };
