@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
-from nbcode.data.requirements import SPLITS, Requirement, generate
-from nbcode.data.wordpiece import Encoding, WordPiece
-from nbcode.device import Compute, choose, set_seed
-from nbcode.models.bert import Bert
-from nbcode.models.text_classifier import TextClassifier
-from nbcode.pretrained import MINILM, located
-from nbcode.training.baselines import bag_of_words, majority
-from nbcode.training.finetune import RECIPE, Recipe, finetune
-from nbcode.training.probe import probe, start_head
-from nbcode.training.reading import features, probabilities
+from nbcode.data.wordpiece import Encoding
 
 LONGEST = 96  # tokens; nine texts of ten are shorter
 """Text, label and truth of each part, read once."""

@@ -95,7 +95,7 @@ class Bert(nn.Module):
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.layers))
         for layer in self.layers:
             layer.attention.dropout = config.attention_dropout
-            layer.network.dropout.p = 0.0  # BERT drops behind the network only
+            layer.feed_forward.dropout.p = 0.0  # BERT drops behind this part only
         self._initialize()
 
     @classmethod
@@ -211,9 +211,9 @@ def _sources(layers: int) -> dict[str, list[str]]:
                 "attention.project": [f"attention.self.{part}" for part in ("query", "key", "value")],
                 "attention.output": ["attention.output.dense"],
                 "around_attention.norm": ["attention.output.LayerNorm"],
-                "network.inner": ["intermediate.dense"],
-                "network.outer": ["output.dense"],
-                "around_network.norm": ["output.LayerNorm"],
+                "feed_forward.inner": ["intermediate.dense"],
+                "feed_forward.outer": ["output.dense"],
+                "around_feed_forward.norm": ["output.LayerNorm"],
             }
             for part, names in parts.items():
                 sources[f"{ours}.{part}.{kind}"] = [f"{theirs}.{name}.{kind}" for name in names]

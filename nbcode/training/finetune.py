@@ -7,15 +7,15 @@ what is below it, and no weight decay on what a normalization or a bias holds. L
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Sampler
 
-from nbcode.data.batches import ByLength
+from nbcode.data.batches import POOL, by_length
 from nbcode.data.wordpiece import Encoding, padded
 from nbcode.device import Compute, choose
 from nbcode.models.text_classifier import TextClassifier
@@ -105,8 +105,25 @@ def batches_of(texts: Sequence[Encoding], labels: Sequence[int], batch: int, see
     def collated(numbers: list[int]) -> dict[str, torch.Tensor]:
         return padded([texts[i] for i in numbers], FILLING) | {"labels": torch.tensor([labels[i] for i in numbers])}
 
-    sampler = ByLength([len(text) for text in texts], batch, seed)
-    return DataLoader(range(len(texts)), batch_sampler=sampler, collate_fn=collated)
+    return DataLoader(
+        range(len(texts)), batch_sampler=_ByLength(list(map(len, texts)), batch, seed), collate_fn=collated
+    )
+
+
+class _ByLength(Sampler[list[int]]):
+    """:func:`nbcode.data.batches.by_length`, another order in each epoch, for a ``DataLoader``."""
+
+    def __init__(self, lengths: Sequence[int], batch: int, seed: int) -> None:
+        self.lengths, self.batch = lengths, batch
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return iter(by_length(self.lengths, self.batch, self.generator))
+
+    def __len__(self) -> int:
+        pool = POOL * self.batch
+        whole, rest = divmod(len(self.lengths), pool)
+        return whole * POOL + -(-rest // self.batch)
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:

@@ -45,7 +45,10 @@ def start_head(model: TextClassifier, probe: LogisticRegression) -> None:
     Raises:
         ValueError: other features or classes.
     """
-    weight, bias = torch.as_tensor(probe.coef_), torch.as_tensor(probe.intercept_)  # (C, D), (C,); of two classes (1, D)
+    weight, bias = (
+        torch.as_tensor(probe.coef_),
+        torch.as_tensor(probe.intercept_),
+    )  # (C, D), (C,); of two classes (1, D)
     if len(weight) == 1:  # scikit-learn keeps the difference of the two logits
         weight, bias = torch.cat([-weight / 2, weight / 2]), torch.cat([-bias / 2, bias / 2])
     if weight.shape != model.head.weight.shape:
