@@ -8,8 +8,9 @@ import transformers
 from safetensors.torch import save_file
 from transformers import AutoTokenizer, BertModel
 
+from nbcode.checkpoint_files import read_config, read_weights
 from nbcode.models.bert import NOT_OURS, OTHERS, SIZES, Bert, BertConfig, own_names
-from nbcode.pretrained import located, read_config, read_weights
+from nbcode.pretrained import located
 from nbcode.probes import recording
 from twins import normal, randomized
 

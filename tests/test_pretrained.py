@@ -1,10 +1,8 @@
 """Where checkpoints come from: a folder, a Hub, what is kept of it, a package; each damaged in every way we know."""
 
 import http.server
-import io
 import json
 import os
-import pickle
 import socket
 import subprocess
 import sys
@@ -14,14 +12,14 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-import safetensors.torch
 import torch
 from packaging.requirements import Requirement
-from torch import nn
 
+from checkpoints import files, written
 from hub_server import serving
 from nbcode import pretrained
-from nbcode.pretrained import KNOWN, MINILM, MINIRBT, check_sums, located, read_config, read_weights
+from nbcode.checkpoint_files import WEIGHTS, check_sums, read_config, read_weights
+from nbcode.pretrained import KNOWN, MINILM, MINIRBT, located
 from nbsite.freshness import ROOT
 
 # What minirbt has: no safetensors, no tokenizer.json. Its real files cannot be had here, so their sums are replaced.
@@ -37,23 +35,8 @@ sys.exit(pretrained.main())
 """
 
 
-def files(seed=0, weights="pytorch_model.bin"):
-    """The files of a checkpoint as minirbt has them, with weights of 40,000 bytes."""
-    tensors = {"a.weight": torch.randn(100, 100, generator=torch.Generator().manual_seed(seed))}
-    torch.save(tensors, pickled := io.BytesIO())
-    content = safetensors.torch.save(tensors) if weights.endswith(".safetensors") else pickled.getvalue()
-    return {"config.json": b'{"model_type": "bert"}', "vocab.txt": "[PAD]\n好\n".encode(), weights: content}
-
-
-def written(folder, contents):
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in contents.items():
-        (folder / name).write_bytes(content)
-    return folder
-
-
-def sums_of(contents, *names):
-    return {name: sha256(contents[name]).hexdigest() for name in names or contents}
+def sums_of(contents):
+    return {name: sha256(content).hexdigest() for name, content in contents.items()}
 
 
 class Machine:
@@ -130,7 +113,7 @@ def answering(status, headers):
 # --- a folder
 
 
-@pytest.mark.parametrize("weights", pretrained.WEIGHTS)
+@pytest.mark.parametrize("weights", WEIGHTS)
 def test_a_folder_is_taken_as_it_is(tmp_path, weights):
     folder = written(tmp_path / "mine", files(weights=weights))
     found = located(folder)
@@ -167,100 +150,6 @@ def test_a_clone_without_its_large_files_is_refused(tmp_path):
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:53aa\nsize 90868376\n"
     with pytest.raises(ValueError, match=r"pytorch_model.bin says only where git-lfs has the file; run git lfs pull"):
         located(written(tmp_path, files() | {"pytorch_model.bin": pointer}))
-
-
-# --- reading
-
-
-def test_weights_are_read_from_either_file_and_safetensors_go_first(tmp_path):
-    written(tmp_path, files(seed=1))
-    torch.testing.assert_close(
-        read_weights(tmp_path)["a.weight"], torch.randn(100, 100, generator=torch.Generator().manual_seed(1))
-    )
-    written(tmp_path, files(seed=2, weights="model.safetensors"))
-    expected = torch.randn(100, 100, generator=torch.Generator().manual_seed(2))
-    assert torch.equal(read_weights(tmp_path)["a.weight"], expected)
-
-
-def test_a_file_of_the_format_before_pytorch_1_6_is_read(tmp_path):
-    state = nn.Linear(3, 2).state_dict()
-    torch.save(state, tmp_path / "pytorch_model.bin", _use_new_zipfile_serialization=False)
-    read = read_weights(tmp_path)
-    assert list(read) == ["weight", "bias"] and all(torch.equal(read[name], state[name]) for name in state)
-
-
-class Malicious:
-    """Unpickled by Python's own means, it writes a file."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.write_text, (self.path, "run")
-
-
-@pytest.mark.parametrize("new", [True, False], ids=["zip", "old format"])
-def test_code_in_a_pickle_is_never_run(tmp_path, new):
-    trace = tmp_path / "trace"
-    state = {"a.weight": torch.zeros(2), "b": Malicious(trace)}
-    torch.save(state, tmp_path / "pytorch_model.bin", _use_new_zipfile_serialization=new)
-    with pytest.raises(ValueError, match="holds more than tensors, and no code in it was run") as refusal:
-        read_weights(tmp_path)
-    assert not trace.exists()
-    # PyTorch's own message tells how to run it.
-    assert "weights_only" not in str(refusal.value) and refusal.value.__suppress_context__
-    torch.load(tmp_path / "pytorch_model.bin", weights_only=False)
-    assert trace.read_text() == "run"  # it would have
-
-
-def test_a_plain_pickle_is_no_checkpoint(tmp_path):
-    trace = tmp_path / "trace"
-    (tmp_path / "pytorch_model.bin").write_bytes(pickle.dumps(Malicious(trace), protocol=2))
-    with pytest.raises(ValueError, match="no code in it was run"):
-        read_weights(tmp_path)
-    assert not trace.exists()
-
-
-@pytest.mark.parametrize("weights", pretrained.WEIGHTS)
-@pytest.mark.parametrize("kept", [0, 4, 0.5, 0.999], ids=str)
-def test_half_a_file_is_refused_by_name(tmp_path, weights, kept):
-    contents = files(weights=weights)
-    whole = contents[weights]
-    contents[weights] = whole[: kept if isinstance(kept, int) else int(kept * len(whole))]
-    with pytest.raises(ValueError, match=rf"{weights} is damaged.*[Ff]etch it again"):
-        read_weights(written(tmp_path, contents))
-
-
-@pytest.mark.parametrize("other", [[torch.zeros(2)], {"model": {"a": torch.zeros(2)}}, {"epoch": 3}], ids=str)
-def test_weights_that_are_no_table_of_tensors_are_refused(tmp_path, other):
-    torch.save(other, tmp_path / "pytorch_model.bin")
-    with pytest.raises(ValueError, match="holds no table of tensors by name; give the weights alone"):
-        read_weights(tmp_path)
-
-
-def test_without_weights_and_without_a_readable_configuration(tmp_path):
-    with pytest.raises(ValueError, match=r"has neither model.safetensors nor pytorch_model.bin"):
-        read_weights(tmp_path)
-    for text, told in ((b'{"a": ', "cannot be read"), (b"\xff\xfe", "cannot be read"), (b"[1]", "holds a list")):
-        written(tmp_path, {"config.json": text})
-        with pytest.raises(ValueError, match=rf"config.json {told}"):
-            read_config(tmp_path)
-    with pytest.raises(ValueError, match=r"config.json cannot be read"):
-        read_config(tmp_path / "nowhere")
-
-
-def test_sums(tmp_path):
-    contents = files()
-    written(tmp_path, contents)
-    sums = sums_of(contents)
-    check_sums(tmp_path, sums)
-    check_sums(tmp_path, {})
-    wrong = written(tmp_path, {"vocab.txt": contents["vocab.txt"][:-1]}) / "vocab.txt"
-    with pytest.raises(ValueError, match=rf"vocab.txt has the SHA-256 .*not {sums['vocab.txt'][:16]}.*Delete {wrong},"):
-        check_sums(tmp_path, sums)
-    wrong.unlink()
-    with pytest.raises(ValueError, match=rf"{tmp_path} lacks vocab.txt; delete the folder, and fetch or install it"):
-        check_sums(tmp_path, sums)
 
 
 # --- the Hub
@@ -327,7 +216,7 @@ def test_wrong_sums_name_the_file_and_doing_as_told_mends_it(machine, damaged):
 @pytest.mark.parametrize("name", [MINILM, MINIRBT])
 def test_other_weights_on_the_hub_are_refused_and_nothing_else_is_taken(machine, name):
     """With the genuine sums, and though MiniLM's package is there; it is taken where the reader says so."""
-    weights = next(file for file in KNOWN[name].sums if file in pretrained.WEIGHTS)
+    weights = next(file for file in KNOWN[name].sums if file in WEIGHTS)
     with serving(**{name: {KNOWN[name].revision or "a" * 40: files(weights=weights)}}) as hub:
         told = machine.refused(name, hub.address)
         assert "has the SHA-256" in told and "damaged or of another version" in told

@@ -14,9 +14,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from nbcode.checkpoint_files import read_config, read_weights
 from nbcode.models.attention import check_dropout
 from nbcode.models.transformer_layers import EncoderLayer, LayerConfig
-from nbcode.pretrained import located, read_config, read_weights
+from nbcode.pretrained import located
 
 # In a checkpoint, but no part of the encoder: heads of the pre-training, and a table that only counts.
 NOT_OURS = ("pooler.", "cls.", "classifier.", "embeddings.position_ids")
