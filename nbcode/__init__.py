@@ -2,7 +2,7 @@
 
 Floors, each importing only from those below it (``tests/test_floors.py`` holds them):
 
-0. ``device``, ``cost``, ``autograd``
+0. ``device``, ``cost``, ``autograd``, ``checkpoint_files``, ``pretrained`` (where open checkpoints come from)
 1. ``models`` (networks only), ``data`` (every maker takes a seed)
 2. ``training``
 3. ``decoding`` (writing with a trained network)

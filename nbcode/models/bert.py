@@ -14,8 +14,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from nbcode.checkpoint_files import read_config, read_weights
+from nbcode.models.attention import check_dropout
 from nbcode.models.transformer_layers import EncoderLayer, LayerConfig
-from nbcode.pretrained import located, read_config, read_weights
+from nbcode.pretrained import located
 
 # In a checkpoint, but no part of the encoder: heads of the pre-training, and a table that only counts.
 NOT_OURS = ("pooler.", "cls.", "classifier.", "embeddings.position_ids")
@@ -32,6 +34,9 @@ class BertConfig(LayerConfig):
         max_length: the longest text, in tokens.
         token_types: how many kinds of tokens are told apart: those of a first and of a second text.
         attention_dropout: the share of attention weights dropped in training.
+
+    Raises:
+        ValueError: a value out of its range.
     """
 
     d_model: int = 768
@@ -45,32 +50,47 @@ class BertConfig(LayerConfig):
     token_types: int = 2
     attention_dropout: float = 0.1
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_dropout(self.attention_dropout)
+        if self.norm_first:
+            raise ValueError("norm_first is True; BERT normalizes last")
+        for name in ("vocabulary", "layers", "max_length", "token_types"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; give at least 1")
+
     @classmethod
     def from_hugging_face(cls, values: Mapping[str, object]) -> BertConfig:
-        """The configuration in a checkpoint's ``config.json``.
+        """The configuration in a checkpoint's ``config.json``. Old ones lack some values; those are BERT's own.
 
         Raises:
             ValueError: it is no BERT, lacks a size, or has a variation that does not exist here.
         """
-        if values.get("model_type") != "bert":
-            raise ValueError(f"model_type is {values.get('model_type')!r}; give the checkpoint of a BERT")
+        if values.get("model_type", "bert") != "bert":
+            raise ValueError(f"model_type is {values['model_type']!r}; give the checkpoint of a BERT")
         if values.get("position_embedding_type", "absolute") != "absolute" or values.get("is_decoder"):
             raise ValueError("relative positions or a decoder: give a BERT encoder with absolute positions")
-        missing = sorted(set(HUGGING_FACE) - set(values))
+        missing = sorted(set(SIZES) - set(values))
         if missing:
             raise ValueError(f"config.json lacks {', '.join(missing)}; is it whole?")
-        return cls(**{own: values[theirs] for theirs, own in HUGGING_FACE.items()})
+        try:
+            return cls(**{own: values[theirs] for theirs, own in (SIZES | OTHERS).items() if theirs in values})
+        except TypeError as error:  # a text or a null where a number belongs
+            raise ValueError(f"config.json holds a value of another kind than BERT's ({error})") from error
 
 
-HUGGING_FACE = {
+# Hugging Face's names of what every checkpoint tells, and of what old ones leave out.
+SIZES = {
     "hidden_size": "d_model",
     "num_attention_heads": "n_heads",
     "intermediate_size": "d_ff",
+    "vocab_size": "vocabulary",
+    "num_hidden_layers": "layers",
+}
+OTHERS = {
     "hidden_dropout_prob": "dropout",
     "hidden_act": "activation",
     "layer_norm_eps": "eps",
-    "vocab_size": "vocabulary",
-    "num_hidden_layers": "layers",
     "max_position_embeddings": "max_length",
     "type_vocab_size": "token_types",
     "attention_probs_dropout_prob": "attention_dropout",
@@ -110,7 +130,11 @@ class Bert(nn.Module):
         """
         folder = located(name_or_folder).path
         own = cls(BertConfig.from_hugging_face(read_config(folder)))
-        own.load_state_dict(own_names(read_weights(folder), len(own.layers)))
+        weights = own_names(read_weights(folder), len(own.layers))
+        try:
+            own.load_state_dict(weights)
+        except RuntimeError as error:
+            raise ValueError(f"{folder}: the weights have other shapes than config.json says: {error}") from error
         return own.eval()
 
     def forward(
@@ -125,7 +149,7 @@ class Bert(nn.Module):
         Args:
             input_ids: (B, T).
             attention_mask: (B, T), 1 at tokens and 0 at padding, as Hugging Face's tokenizers give it; ``None``: no
-                padding.
+                padding. A text of padding alone gets numbers that mean nothing, but are finite.
             token_type_ids: (B, T), 0 in the first text and 1 in the second; ``None``: all 0.
             need_weights: whether to return the attention weights too.
 
@@ -133,7 +157,8 @@ class Bert(nn.Module):
             (B, T, D), with ``need_weights`` also a list with the weights (B, N, T, T) of each layer.
 
         Raises:
-            ValueError: a shape that does not fit, or more tokens than ``max_length``.
+            ValueError: a shape that does not fit, more tokens than ``max_length``, or, on the CPU, a number that is no
+                token. (On a GPU that look would cost a wait in every step; there PyTorch stops instead.)
         """
         self._check(input_ids, attention_mask, token_type_ids)
         padding = None if attention_mask is None else attention_mask == 0  # (B, T)
@@ -156,13 +181,28 @@ class Bert(nn.Module):
     def _check(
         self, ids: torch.Tensor, attention_mask: torch.Tensor | None, token_type_ids: torch.Tensor | None
     ) -> None:
-        if ids.ndim != 2 or ids.shape[1] > self.config.max_length:
+        if ids.ndim != 2 or ids.dtype not in (torch.int64, torch.int32):
             raise ValueError(
-                f"input_ids have shape {tuple(ids.shape)}; give (B, T) with T up to {self.config.max_length}"
+                f"input_ids have shape {tuple(ids.shape)} and dtype {ids.dtype}; give whole numbers (B, T)"
+            )
+        if ids.shape[1] > self.config.max_length:
+            raise ValueError(
+                f"a text has {ids.shape[1]} tokens; this model takes up to {self.config.max_length}: cut it off there"
             )
         for name, other in (("attention_mask", attention_mask), ("token_type_ids", token_type_ids)):
             if other is not None and other.shape != ids.shape:
                 raise ValueError(f"{name} has shape {tuple(other.shape)}; give input_ids' {tuple(ids.shape)}")
+        for name, numbers, count in (
+            ("input_ids", ids, self.config.vocabulary),
+            ("token_type_ids", token_type_ids, self.config.token_types),
+        ):
+            if numbers is None or numbers.device.type != "cpu" or not numbers.numel():
+                continue
+            if not (numbers.min() >= 0 and numbers.max() < count):
+                raise ValueError(
+                    f"{name} go from {numbers.min()} to {numbers.max()}; this model knows 0 to {count - 1}: is the "
+                    "tokenizer of the same checkpoint?"
+                )
 
     def _initialize(self) -> None:
         """As BERT began before its pre-training (its appendix A.2 says nothing; its code draws with 0.02)."""
