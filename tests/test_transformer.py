@@ -174,6 +174,26 @@ def test_settings_that_do_not_exist_here_are_refused():
         Transformer.from_torch(one)
 
 
+def test_modules_that_are_no_transformer_are_refused():
+    for module in (nn.Linear(4, 4), torchs().encoder):
+        with pytest.raises(ValueError, match=f"it is a {type(module).__name__}; give an nn.Transformer"):
+            Transformer.from_torch(module)
+    for name, kind in (("encoder", "TransformerEncoder"), ("decoder", "TransformerDecoder")):
+        theirs = torchs()
+        setattr(theirs, name, nn.Identity())
+        with pytest.raises(ValueError, match=f"it is a Identity; give an nn.{kind}"):
+            Transformer.from_torch(theirs)
+
+
+@pytest.mark.parametrize("norm", [nn.RMSNorm(8, eps=1e-5), nn.LayerNorm(8, elementwise_affine=False)], ids=str)
+@pytest.mark.parametrize("side", ["encoder", "decoder"])
+def test_last_normalizations_that_do_not_exist_here_are_refused(side, norm):
+    theirs = torchs()
+    getattr(theirs, side).norm = norm
+    with pytest.raises(ValueError, match="the last normalizations are"):
+        Transformer.from_torch(theirs)
+
+
 # --- what it must not see
 
 
