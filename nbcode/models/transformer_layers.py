@@ -83,7 +83,10 @@ class Residual(nn.Module):
         if x.shape[-1:] != self.norm.normalized_shape:
             width = self.norm.normalized_shape[0]
             came = tuple(x.shape)
-            raise ValueError(f"the sequence is {came}; give (B, T, D) with D = {width}")
+            raise ValueError(
+                f"the sequence is {came}; "  # in two lines, since the book shows them
+                f"give (B, T, D) with D = {width}"
+            )
         return self.norm(x) if self.norm_first else x
 
     def leave(self, x: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
