@@ -12,10 +12,11 @@ from torch import nn
 from nbcode.bench import __main__ as command
 from nbcode.bench import training
 from nbcode.bench.training import COLUMNS, DATE, RESULTS, SIZES, STUDY, Race, Size, Trainer, draw, spread, table
-from nbcode.bench.twins import check_equal, loss_of, twins
+from nbcode.bench.twins import check_equal, twins
 from nbcode.data.dates import pairs, split, vocabularies
 from nbcode.device import choose
 from nbcode.experiments.study import Results, read
+from nbcode.experiments.translation_run import loss_of
 from nbcode.models.transformer import Transformer
 
 SMALL = replace(DATE, d_model=8, n_heads=2, d_ff=12, encoder_layers=1, decoder_layers=1)
@@ -37,13 +38,13 @@ def float64(config):
     ids=["small", "more layers", "other sizes"],
 )
 def test_all_three_compute_the_same(config):
-    check_equal(float64(config), draw(config), config.padding, tolerance=1e-9)
+    check_equal(float64(config), draw(config), tolerance=1e-9)
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_sizes_that_are_measured_compute_the_same(size):
     config = SIZES[size].config
-    check_equal(twins(Transformer(config)), [ids[:4] for ids in draw(config)], config.padding, training.TOLERANCE)
+    check_equal(twins(Transformer(config)), [ids[:4] for ids in draw(config)], training.TOLERANCE)
 
 
 @pytest.mark.parametrize("name", ["nn.Transformer", "textbook"])
@@ -52,19 +53,19 @@ def test_a_single_other_weight_is_found(name):
     with torch.no_grad():
         next(p for key, p in models[name].named_parameters() if "encoder" in key and p.ndim == 2)[0, 0] += 0.1
     with pytest.raises(ValueError, match=rf"logits of {name} are .* away from those of ours, more than 1e-05"):
-        check_equal(models, draw(SMALL), SMALL.padding, tolerance=1e-5)
+        check_equal(models, draw(SMALL), tolerance=1e-5)
 
 
 def test_another_way_back_is_found():
     models = twins(Transformer(SMALL))
     models["textbook"].source.table.weight.register_hook(lambda gradient: 1.01 * gradient)
     with pytest.raises(ValueError, match="gradients of textbook"):
-        check_equal(models, draw(SMALL), SMALL.padding, tolerance=1e-4)
+        check_equal(models, draw(SMALL), tolerance=1e-4)
 
 
 def test_the_twins_share_no_memory_and_are_ready_to_train():
     models = twins(Transformer(SMALL))
-    check_equal(models, draw(SMALL), SMALL.padding, tolerance=1e-4)
+    check_equal(models, draw(SMALL), tolerance=1e-4)
     addresses = [p.data_ptr() for model in models.values() for p in model.parameters()]
     assert len(set(addresses)) == len(addresses)
     assert all(module.training for model in models.values() for module in model.modules())
@@ -171,12 +172,12 @@ def test_each_model_learns_in_each_precision(name, precision):
     torch.manual_seed(0)
     model, batch, seen = twins(Transformer(SMALL))[name], draw(SMALL), []
     model.output.register_forward_hook(lambda module, given, logits: seen.append(logits.dtype))
-    trainer = Trainer(model, choose("cpu", precision), SMALL.padding)
+    trainer = Trainer(model, choose("cpu", precision))
     assert trainer.optimizer.defaults["fused"]
-    before = loss_of(model, batch, SMALL.padding).item()
+    before = loss_of(model, batch).item()
     for _ in range(30):
         trainer.step(batch)
-    assert loss_of(model, batch, SMALL.padding).item() < before - 0.02
+    assert loss_of(model, batch).item() < before - 0.02
     assert seen[1] is choose("cpu", precision).dtype
 
 

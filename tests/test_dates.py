@@ -3,13 +3,14 @@
 import collections
 import datetime
 import re
+import string
 
 import pytest
 import torch
 
 from nbcode.data import dates
 from nbcode.data.dates import FIRST, LAST, MORE_TARGETS, STYLES, Pair, pairs, split, tensors, translated, vocabularies
-from nbcode.data.vocabulary import END, PADDING, START, UNKNOWN
+from nbcode.data.vocabulary import END, PADDING, START, UNKNOWN, tokenize
 from nbcode.models.transformer import PRESETS
 
 ENGLISH_MONTHS = (
@@ -100,6 +101,17 @@ def parsed(source):
     day, year = numbers  # in this order in all other styles
     assert len(words) == 1 + len(weekday)
     return datetime.date(year, month, day), (weekday or [None])[0]
+
+
+def parts_by_hand(pattern, **fields):
+    """Each token of a text beside the part of the date that it belongs to; signs and literal words belong to none."""
+    found = []
+    for literal, name, spec, _ in string.Formatter().parse(pattern):
+        found += [(token, "") for token in tokenize(literal)]
+        if name:
+            part = {"week": "weekday", "mon": "month", "number": "month"}.get(name, name)
+            found += [(token, part) for token in tokenize(format(fields[name], spec))]
+    return found
 
 
 def some_days(seed, n=400):
@@ -205,6 +217,34 @@ def test_tensors_hold_the_texts_between_start_and_end_and_padding_behind(targets
         kept = y[y != PADDING].tolist()
         assert (kept[0], kept[-1]) == (START, END) and kept.count(END) == kept.count(START) == 1
         assert not y[len(kept) :].any() and START not in x and END not in x
+
+
+@pytest.mark.parametrize("style", STYLES, ids=str)
+def test_each_token_of_a_source_belongs_to_its_part(style):
+    for day in some_days(3):
+        month, weekday = ENGLISH_MONTHS[day.month - 1], ENGLISH_DAYS[day.weekday()]
+        mon = "Sept" if month == "September" and style[0] == "en_GB" else month[:3]
+        names = {"month": month, "weekday": weekday, "mon": mon, "week": weekday[:3]}
+        by_hand = parts_by_hand(WRITTEN[style], day=day.day, number=day.month, year=day.year, **names)
+        source = translated(day, style).source
+        assert [*zip(tokenize(source), dates.source_parts(source), strict=True)] == by_hand
+        tagged = dates.source_parts(f"<zh>{source}")
+        assert tagged == ["", *(part for _, part in by_hand)]
+
+
+@pytest.mark.parametrize("with_weekday", [False, True])
+def test_each_token_of_a_chinese_target_belongs_to_its_part(with_weekday):
+    """The last sign of 星期日 is the weekday, that of 23日 none."""
+    _, weekdays, plain, whole = LANGUAGES["zh"]
+    for day in some_days(4):
+        fields = {"day": day.day, "number": day.month, "year": day.year, "weekday": weekdays.split()[day.weekday()]}
+        by_hand = parts_by_hand(whole if with_weekday else plain, **fields)
+        target = foreign(day, "zh", with_weekday)
+        assert [*zip(tokenize(target), dates.target_parts(target), strict=True)] == by_hand
+
+
+def test_no_text_has_no_parts():
+    assert dates.source_parts("") == dates.target_parts("") == []
 
 
 def test_spaces_are_plain(monkeypatch):

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from nbcode.data.vocabulary import END, PADDING, START
-from nbcode.decoding import beam, greedy
+from nbcode.data.vocabulary import END, PADDING, START, Vocabulary
+from nbcode.decoding import beam, greedy, translate
 from nbcode.models.transformer import PRESETS, Transformer
 
 V = 5  # padding, start, end, unknown and one more
@@ -24,6 +24,8 @@ SMALL = dataclasses.replace(
     decoder_layers=1,
     max_length=12,
 )
+READ, WRITE = Vocabulary("12345"), Vocabulary("wxyz")  # 9 and 8 tokens
+TEXTS = ["1", "214", "41452553", "?", "1?2", "312", "55 55"]  # of several lengths, some with unknown tokens
 SEEDS = range(16)
 seeds = pytest.mark.parametrize("seed", SEEDS)
 
@@ -89,6 +91,7 @@ class Script(nn.Module):
 
     def __init__(self, rows):
         super().__init__()
+        self.positions = torch.zeros(1)  # whose device is the model's
         self.rows, self.steps = torch.tensor(rows), 0
 
     def encode(self, source_ids):
@@ -96,7 +99,7 @@ class Script(nn.Module):
 
     def decode(self, written, memory, padding):
         self.steps += 1
-        return nn.functional.one_hot(self.rows[:, : written.shape[1]], V).double()
+        return nn.functional.one_hot(self.rows[:, : written.shape[1]], len(WRITE)).double()
 
 
 def test_behind_an_end_stands_padding_and_all_ends_end_the_work():
@@ -219,3 +222,78 @@ def test_what_does_not_fit_is_refused():
             greedy(model, sources(0), 3, hidden)
     with pytest.raises(ValueError, match=r"source_ids have shape \(6,\)"):
         greedy(model, sources(0)[0], 3)
+
+
+# --- texts
+
+
+@seeds
+@pytest.mark.parametrize("max_length", [1, 5, 12])
+def test_texts_are_translated_as_by_a_plain_loop_each_alone(seed, max_length):
+    model = built(seed, vocabulary=len(WRITE)).eval()
+    expected = [WRITE.decode(one_by_one(model, torch.tensor([READ.encode(text)]), max_length)) for text in TEXTS]
+    assert translate(model, TEXTS, READ, WRITE, max_length) == expected
+    assert [translate(model, [text], READ, WRITE, max_length)[0] for text in TEXTS] == expected
+
+
+def test_the_models_of_these_tests_write_several_texts():
+    models = [built(seed, vocabulary=len(WRITE)) for seed in SEEDS]
+    found = [text for model in models for text in translate(model, TEXTS, READ, WRITE)]
+    assert len(set(found)) > 30 and len(set(map(len, found))) > 5
+
+
+def test_an_unknown_token_is_read_as_one_and_written_as_a_sign_of_its_own():
+    model = built(3, vocabulary=len(WRITE))
+    assert len(set(translate(model, ["1?2", "1!2", "1é2", "1<pad>2", "1six2"], READ, WRITE))) == 1
+    script = Script([[4, 3, 5, END]])
+    assert translate(script, ["1"], READ, WRITE) == ["w\ufffdx"]
+
+
+@pytest.mark.parametrize(("longest", "written"), [(12, 12), (31, 31), (32, 32), (33, 32), (64, 32)])
+def test_without_a_length_it_writes_up_to_32_tokens_or_as_many_as_the_model_can(longest, written):
+    script = Script([[4] * 65])
+    script.config = dataclasses.replace(SMALL, max_length=longest)
+    assert translate(script, ["1"], READ, WRITE) == ["w" * written]
+    assert translate(script, ["1"], READ, WRITE, max_length=longest) == ["w" * longest]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_translating_leaves_the_model_in_its_mode(training):
+    model = built(0, vocabulary=len(WRITE))
+    model.dropout.p = 0.9
+    model.train(training)
+    assert translate(model, TEXTS, READ, WRITE) == translate(model, tuple(TEXTS), READ, WRITE)
+    assert {module.training for module in model.modules()} == {training}
+
+
+@pytest.mark.parametrize(
+    ("texts", "max_length", "told"),
+    [
+        ("123", 5, "texts is '123'; give a list with at least one text"),
+        ("", 5, "texts is ''; give a list"),
+        ([], 5, r"texts is \[\]; give a list with at least one text"),
+        ([""], 5, "text 0 is empty; there is nothing to translate in it"),
+        (["1", "123", ""], None, "text 2 is empty"),
+        (["1", "1234512345123"], None, "the source has 13 tokens; this model takes up to max_length=12"),
+        (["1"], 13, "max_length is 13; give 1 to 12, the model's own"),
+        (["1"], 0, "max_length is 0"),
+    ],
+    ids=str,
+)
+def test_texts_and_lengths_that_do_not_fit_are_refused(texts, max_length, told):
+    model = built(0, vocabulary=len(WRITE))
+    with pytest.raises(ValueError, match=told):
+        translate(model, texts, READ, WRITE, max_length)
+    assert model.training
+
+
+def test_a_model_whose_padding_is_a_token_here_is_refused():
+    model = Transformer(dataclasses.replace(SMALL, padding=4, target_vocabulary=len(WRITE)))
+    ids = torch.tensor([[5, 6]])
+    for decode in (
+        lambda: greedy(model, ids, 5),
+        lambda: beam(model, ids, 5, 2),
+        lambda: translate(model, ["1"], READ, WRITE),
+    ):
+        with pytest.raises(ValueError, match="the model's padding is token 4; give one that has 0"):
+            decode()

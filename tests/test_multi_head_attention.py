@@ -367,6 +367,12 @@ def test_settings_that_do_not_exist_here_are_refused(theirs):
         MultiHeadAttention.from_torch(theirs)
 
 
+def test_a_module_that_is_no_attention_is_refused():
+    for module in (nn.Linear(4, 4), nn.TransformerEncoderLayer(4, 2, batch_first=True)):
+        with pytest.raises(ValueError, match=f"it is a {type(module).__name__}; give an nn.MultiheadAttention"):
+            MultiHeadAttention.from_torch(module)
+
+
 @pytest.mark.parametrize(
     ("shapes", "told"),
     [

@@ -15,8 +15,14 @@ from nbcode.bench.__main__ import COMMANDS
 from nbcode.experiments import NAMES, source
 from nbcode.experiments.source import WHOLE, code_only, fingerprint, parts_of, reached
 from nbcode.experiments.study import read
+from nbsite import answering
 
-BENCHES = sorted((Path(bench.__file__).parent / "results").glob("*.csv"))
+MEASUREMENTS = Path(bench.__file__).parent / "results"
+# Each with the module whose code it is of, and what one types to measure again.
+BENCHES = {
+    "training": ("nbcode.bench.training", "python -m nbcode.bench training"),
+    "answering": ("nbsite.answering", answering.COMMAND),
+}
 # A made-up package of that name: a study reaches `far` through `near`, and does not reach `aside`.
 TREE = {
     "__init__.py": '"""Made up."""\n',
@@ -187,18 +193,20 @@ def test_the_committed_results_are_of_the_code_as_it_is(name):
     assert header["code"] == fingerprint(study.module), f"the code has changed since; run: {header['command']}"
 
 
-@pytest.mark.parametrize("path", BENCHES, ids=lambda path: path.stem)
-def test_the_committed_measurements_are_of_the_code_as_it_is(path):
-    header = read(path).header
-    module = f"nbcode.bench.{path.stem}"
-    assert COMMANDS[path.stem].__name__ == module and header["command"].startswith(
-        f"python -m nbcode.bench {path.stem}"
-    )
+@pytest.mark.parametrize("name", BENCHES)
+def test_the_committed_measurements_are_of_the_code_as_it_is(name):
+    (module, command), header = BENCHES[name], read(MEASUREMENTS / f"{name}.csv").header
+    assert header["command"].startswith(command)
     assert header["code"] == fingerprint(module), f"the code has changed since; run: {header['command']}"
 
 
-def test_every_measurement_is_found():
-    assert {path.stem for path in BENCHES} == set(COMMANDS)
+def test_the_figure_that_was_measured_is_the_figure_as_it_is():
+    now = answering.study_of(answering.Times([1.0], [1.0], "browser"), ["text"]).measure(source="text")["scripts"]
+    assert set(read(answering.RESULTS).column("scripts")) == {now}, f"the figure has changed: {answering.COMMAND}"
+
+
+def test_every_measurement_is_known():
+    assert {path.stem for path in MEASUREMENTS.glob("*.csv")} == set(BENCHES) >= set(COMMANDS)
 
 
 @pytest.mark.parametrize("name", NAMES)

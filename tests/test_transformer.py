@@ -174,6 +174,26 @@ def test_settings_that_do_not_exist_here_are_refused():
         Transformer.from_torch(one)
 
 
+def test_modules_that_are_no_transformer_are_refused():
+    for module in (nn.Linear(4, 4), torchs().encoder):
+        with pytest.raises(ValueError, match=f"it is a {type(module).__name__}; give an nn.Transformer"):
+            Transformer.from_torch(module)
+    for name, kind in (("encoder", "TransformerEncoder"), ("decoder", "TransformerDecoder")):
+        theirs = torchs()
+        setattr(theirs, name, nn.Identity())
+        with pytest.raises(ValueError, match=f"it is a Identity; give an nn.{kind}"):
+            Transformer.from_torch(theirs)
+
+
+@pytest.mark.parametrize("norm", [nn.RMSNorm(8, eps=1e-5), nn.LayerNorm(8, elementwise_affine=False)], ids=str)
+@pytest.mark.parametrize("side", ["encoder", "decoder"])
+def test_last_normalizations_that_do_not_exist_here_are_refused(side, norm):
+    theirs = torchs()
+    getattr(theirs, side).norm = norm
+    with pytest.raises(ValueError, match="the last normalizations are"):
+        Transformer.from_torch(theirs)
+
+
 # --- what it must not see
 
 
@@ -394,3 +414,19 @@ def test_other_tokens_are_refused(source, target, told):
 def test_a_configuration_out_of_range_is_refused(setting, told):
     with pytest.raises(ValueError, match=told):
         TransformerConfig(**setting)
+
+
+@pytest.mark.parametrize("change", [{"dim_feedforward": 8}, {"norm_first": True}, {"layer_norm_eps": 0.1}])
+def test_layers_that_differ_are_refused(change):
+    theirs = torchs(4, 2, True, 0, num_encoder_layers=1, num_decoder_layers=1)
+    sizes = {"d_model": 4, "nhead": 2, "dim_feedforward": theirs.encoder.layers[0].linear1.out_features}
+    theirs.encoder.layers.append(nn.TransformerEncoderLayer(**{**sizes, **change}, batch_first=True))
+    with pytest.raises(ValueError, match=r"the layers of this nn\.Transformer differ"):
+        Transformer.from_torch(theirs, 5, 5)
+
+
+def test_attention_that_drops_another_share_is_refused():
+    theirs = torchs(4, 2, True, 0, num_encoder_layers=1, num_decoder_layers=1, dropout=0.1)
+    theirs.encoder.layers[0].self_attn.dropout = 0.5
+    with pytest.raises(ValueError, match=r"drops \[0.1, 0.5\] at different places"):
+        Transformer.from_torch(theirs, 5, 5)

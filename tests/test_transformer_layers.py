@@ -187,6 +187,46 @@ def test_a_layer_that_is_not_batch_first_is_refused(kind):
         own(kind, batch_first=False)
 
 
+@each_kind
+def test_a_module_that_is_no_such_layer_is_refused(kind):
+    ours, theirs = KINDS[kind]
+    (other,) = (twin for _, twin in KINDS.values() if twin is not theirs)
+    for module in (nn.Linear(4, 4), other(4, 2, 7, batch_first=True), nn.MultiheadAttention(4, 2, batch_first=True)):
+        told = f"it is a {type(module).__name__}; give an nn.{theirs.__name__}"
+        with pytest.raises(ValueError, match=told):
+            ours.from_torch(module)
+
+
+@pytest.mark.parametrize(
+    ("name", "norm"),
+    [
+        ("norm1", nn.RMSNorm(4)),
+        ("norm2", nn.RMSNorm(4, eps=1e-5)),
+        ("norm1", nn.LayerNorm(4, elementwise_affine=False)),
+        ("norm2", nn.LayerNorm(4, elementwise_affine=False)),
+        ("norm1", nn.LayerNorm(4, eps=0.1)),
+        ("norm2", nn.LayerNorm(4, eps=0.1)),
+        ("norm1", nn.Identity()),
+    ],
+    ids=str,
+)
+@each_kind
+def test_normalizations_that_do_not_exist_here_are_refused(kind, name, norm):
+    theirs = torchs(kind)
+    setattr(theirs, name, norm)
+    with pytest.raises(ValueError, match=r"the normalizations are .*; give nn.LayerNorm with a learned scale and one"):
+        KINDS[kind][0].from_torch(theirs)
+
+
+@each_kind
+@pytest.mark.parametrize("name", ["dropout", "dropout1", "dropout2"])
+def test_several_rates_of_dropout_are_refused(kind, name):
+    theirs = torchs(kind, dropout=0.1)
+    getattr(theirs, name).p = 0.4
+    with pytest.raises(ValueError, match=r"the layer drops \[0.1, 0.4\] at different places"):
+        KINDS[kind][0].from_torch(theirs)
+
+
 @pytest.mark.parametrize(
     ("setting", "told"),
     [

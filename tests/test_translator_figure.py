@@ -411,9 +411,8 @@ def test_a_figure_from_python_shows_what_its_model_computes(figure, browser, add
         assert text(found, "written") == (target.decode(decoded(model, source.encode("fade"))) or "(nothing)")
         assert found.locator(".nb-small-map").count() == len(heads_of(config))
         show(found, config={**given["config"], "d_ff": 8})
-        assert text(found, "told").startswith(
-            "These weights cannot be used: encoder.0.feed_forward.inner.weight has 210"
-        )
+        told = "These weights cannot be used: encoder.0.feed_forward.inner.weight has 210"
+        assert text(found, "told").startswith(told)
 
 
 def test_taken_out_and_put_back_it_goes_on(figure):

@@ -22,10 +22,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from nbcode.bench.twins import Batch, check_equal, loss_of, twins
+from nbcode.bench.twins import Batch, check_equal, twins
 from nbcode.data.vocabulary import SPECIAL
 from nbcode.device import DEVICES, PRECISIONS, Compute, choose
 from nbcode.experiments.study import Results, Study, at_least_one, read
+from nbcode.experiments.translation_run import loss_of
 from nbcode.models.transformer import PRESETS, Transformer, TransformerConfig
 
 RESULTS = Path(__file__).parent / "results" / "training.csv"
@@ -66,11 +67,10 @@ class Race:
     def __init__(self, size: Size, compute: Compute, clock: Callable[[torch.device], float] | None = None) -> None:
         torch.manual_seed(0)
         self.compute, self.steps, self.clock = compute, size.steps, clock or wall_clock
-        self.padding, device = size.config.padding, compute.device
-        self.batch = tuple(ids.to(device) for ids in draw(size.config))
-        models = twins(Transformer(size.config).to(device))
-        check_equal(models, self.batch, self.padding, TOLERANCE)
-        self.trainers = {name: Trainer(model, compute, self.padding) for name, model in models.items()}
+        self.batch = tuple(ids.to(compute.device) for ids in draw(size.config))
+        models = twins(Transformer(size.config).to(compute.device))
+        check_equal(models, self.batch, TOLERANCE)
+        self.trainers = {name: Trainer(model, compute) for name, model in models.items()}
         self.round()  # warms up
 
     def round(self) -> dict[str, float]:
@@ -87,15 +87,15 @@ class Race:
 class Trainer:
     """A model with its optimizer; the step is the same for all models."""
 
-    def __init__(self, model: nn.Module, compute: Compute, padding: int) -> None:
-        self.model, self.compute, self.padding = model, compute, padding
+    def __init__(self, model: nn.Module, compute: Compute) -> None:
+        self.model, self.compute = model, compute
         self.optimizer = torch.optim.AdamW(model.parameters(), RATE, fused=True)
         self.scaler = compute.grad_scaler()
 
     def step(self, batch: Batch) -> None:
         """One update."""
         with self.compute.autocast():
-            loss = loss_of(self.model, batch, self.padding)
+            loss = loss_of(self.model, batch)
         self.optimizer.zero_grad()
         self.scaler.scale(loss).backward()
         self.scaler.step(self.optimizer)

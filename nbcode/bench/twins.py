@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from nbcode.bench.builtin import BuiltinTransformer
 from nbcode.bench.textbook import TextbookTransformer
+from nbcode.experiments.translation_run import loss_of
 from nbcode.models.transformer import Transformer
 
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -65,14 +65,7 @@ def renamed(state: Mapping[str, torch.Tensor], names: Names) -> dict[str, torch.
     return found
 
 
-def loss_of(model: nn.Module, batch: Batch, padding: int) -> torch.Tensor:
-    """Cross-entropy of the next token, which all three train on; padding does not count."""
-    source, target = batch  # (B, S), (B, T + 1)
-    logits = model(source, target[:, :-1])  # (B, T, Vt)
-    return functional.cross_entropy(logits.flatten(0, 1), target[:, 1:].flatten(), ignore_index=padding)
-
-
-def check_equal(models: Mapping[str, nn.Module], batch: Batch, padding: int, tolerance: float) -> None:
+def check_equal(models: Mapping[str, nn.Module], batch: Batch, tolerance: float) -> None:
     """Compare logits, and the gradient at the very first weights, of all models with those of the first.
 
     The models are in evaluation mode while it looks, without dropout, and left in training mode.
@@ -84,7 +77,7 @@ def check_equal(models: Mapping[str, nn.Module], batch: Batch, padding: int, tol
     for name, model in models.items():
         model.eval()
         table = model.get_parameter("source_embedding.weight" if name == first else "source.table.weight")
-        (gradient,) = torch.autograd.grad(loss_of(model, batch, padding), table)
+        (gradient,) = torch.autograd.grad(loss_of(model, batch), table)
         results[name] = model(batch[0], batch[1][:, :-1]).detach(), gradient
         model.train()
     for name in others:

@@ -158,10 +158,12 @@ def _named(parts: list[str], number: str) -> list[str]:
 
 def target_parts(text: str) -> list[str]:
     """What each token of a Chinese date belongs to, as :func:`source_parts`; 年, 月, 日 and 星期 belong to no part."""
+    ends = {"年": "month", "月": "day", "日": "weekday"}
     part, parts = "year", []
     for token in tokenize(text):
-        part = {"年": "month", "月": "day", "日": "weekday"}.get(token, part)
-        parts.append("" if token in "年月日星期" else part)
+        sign = token in "星期" or (token in ends and part != "weekday")  # the last 日 of 日星期日 is Sunday
+        parts.append("" if sign else part)
+        part = ends[token] if token in ends and sign else part
     return parts
 
 

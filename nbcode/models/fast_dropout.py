@@ -1,7 +1,7 @@
 """Dropout whose random numbers cost less on a CPU: as ``nn.Dropout`` drops, by other random numbers.
 
-On a CPU PyTorch draws a number of 64 bits for each entry, one after another on one core, which took a quarter to a half
-of a transformer's training step. Here 16 bits decide (``python -m nbcode.bench training``).
+On a CPU PyTorch draws a number of 64 bits for each entry, one after another; on one thread that took several times as
+long as this (measured in the lab on translation). Here 16 bits decide.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Source: Vaswani et al. (2017), "Attention Is All You Need". Left out: decoding (
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -125,6 +125,9 @@ class Transformer(nn.Module):
         if not layers:
             raise ValueError("this nn.Transformer has no layer; give one with at least one")
         sizes = layer_config_of(layers[0])
+        # An activation may differ: copying a decoder layer, PyTorch 2.13 puts relu in the place of a module.
+        if any(replace(layer_config_of(layer), activation=sizes.activation) != sizes for layer in layers):
+            raise ValueError("the layers of this nn.Transformer differ in size or setting; give one of equal layers")
         config = TransformerConfig(
             **vars(sizes),
             source_vocabulary=source_vocabulary,

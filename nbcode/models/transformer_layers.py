@@ -83,7 +83,10 @@ class Residual(nn.Module):
         if x.shape[-1:] != self.norm.normalized_shape:
             width = self.norm.normalized_shape[0]
             came = tuple(x.shape)
-            raise ValueError(f"the sequence is {came}; give (B, T, D) with D = {width}")
+            raise ValueError(
+                f"the sequence is {came}; "  # shown in the book
+                f"give (B, T, D) with D = {width}"
+            )
         return self.norm(x) if self.norm_first else x
 
     def leave(self, x: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
@@ -243,6 +246,7 @@ def _only_eps(module: nn.Module) -> float:
 
 def _only_dropout(module: nn.Module) -> float:
     shares = {child.p for name, child in module.named_children() if name.startswith("dropout")}
+    shares |= {child.dropout for child in module.children() if isinstance(child, nn.MultiheadAttention)}
     if len(shares) != 1:
         raise ValueError(f"the layer drops {sorted(shares)} at different places; give one with the same everywhere")
     return shares.pop()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import traitlets
 
-from nbcode.widgets.base import BadTrait, Choice, InteractiveFigure, Number, Whole, bundle, is_number, styles
+from nbcode.widgets.base import BadTrait, Choice, InteractiveFigure, Number, Whole, bundle, styles
 
 TEMPERATURES = 0.1, 10.0
 SEEDS = 10_000
@@ -42,7 +42,7 @@ CONFIG = {
     "d_ff": at_least(1),
     "norm_first": is_bool,
     "activation": lambda value: value in ACTIVATIONS,
-    "eps": lambda value: is_number(value) and 0 < value < math.inf,
+    "eps": lambda value: type(value) is float and 0 < value < math.inf,
     "source_vocabulary": at_least(1),
     "target_vocabulary": at_least(1),
     "encoder_layers": at_least(0),
