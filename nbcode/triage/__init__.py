@@ -7,9 +7,10 @@ Predictions go to columns of their own. The same from Python: ``predict(open_tab
 """
 
 from nbcode.triage.columns import Columns, TableError
+from nbcode.triage.opening import open_table
 from nbcode.triage.predict import Policy, Summary, predict
 from nbcode.triage.predictor import Predictor
-from nbcode.triage.table import Prediction, Record, Table, open_table
+from nbcode.triage.table import Prediction, Record, Table
 
 __all__ = [
     "Columns",

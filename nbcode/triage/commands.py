@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nbcode.triage.columns import Columns, TableError
+from nbcode.triage.opening import open_table
 from nbcode.triage.predict import Policy, predict
 from nbcode.triage.predictor import Predictor
-from nbcode.triage.table import Table, open_table
+from nbcode.triage.table import Table
 
 Load = Callable[[Path, Columns], Predictor]  # from a model's folder, refused if it was trained on other columns
 

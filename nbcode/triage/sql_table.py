@@ -73,7 +73,9 @@ class SqlTable:
         """Refuse a view, and a database that is locked or read-only."""
         if self.is_view:
             raise TableError(f"{self.where} is a view, which takes no columns; name the table behind it")
-        with self._told(), self._writing() as connection:
+        label = self.table.c[self.columns.label]
+        with self._told(), self._writing() as connection:  # SQLite takes the lock even where it may only read
+            connection.execute(sa.update(self.table).where(sa.false()).values({label: label}))
             connection.rollback()
 
     def write(self, batches: Iterable[list[Prediction]], model: str, write_label: bool = False) -> int:

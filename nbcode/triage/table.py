@@ -11,7 +11,6 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from nbcode.triage.columns import Columns, TableError
@@ -90,33 +89,6 @@ class Table(Protocol):
             model: the name of the one that made them.
             write_label: put them into the label column too. Only missing labels are replaced.
         """
-
-
-def open_table(source: str | Path, name: str | None, columns: Columns) -> Table:
-    """Find a table and check that it can be read as asked.
-
-    Args:
-        source: a URL as SQLAlchemy writes it, such as ``sqlite:///requirements.db``, or the path of a CSV file.
-        name: of the table in the database; ``None`` for a CSV file.
-        columns: which mean what.
-
-    Raises:
-        TableError: there is no such table or column, the texts or labels are no texts, a key is missing or stands there
-            twice, the database or file cannot be read.
-    """
-    if isinstance(source, str) and "://" in source:
-        from nbcode.triage.sql_table import SqlTable
-
-        if not name:
-            raise TableError("a database holds many tables; say which one is meant")
-        return SqlTable(source, name, columns)
-    if Path(source).suffix.lower() in (".db", ".sqlite", ".sqlite3"):
-        raise TableError(f"{source} looks like an SQLite database; give it as a URL: sqlite:///{source}")
-    if name:
-        raise TableError(f"{source} is taken for a CSV file, which holds one table only; leave out the name {name!r}")
-    from nbcode.triage.csv_table import CsvTable
-
-    return CsvTable(source, columns)
 
 
 def record(key: Any, texts: Iterable[Any], found: Any, time: Any, own: Iterable[Any], columns: Columns) -> Record:
