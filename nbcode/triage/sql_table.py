@@ -8,26 +8,20 @@ are predicted is looked at again when predictions are written.
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.pool import NullPool
-from sqlalchemy.schema import ExecutableDDLElement
 
 from nbcode.training.interrupt import deferred_interrupt
-from nbcode.triage.columns import Columns, TableError, check_names, close_to, listed
+from nbcode.triage.columns import Columns, TableError, check_names, listed
+from nbcode.triage.sql_columns import AddColumn, column_types, find_table, own_columns
+from nbcode.triage.sql_engine import open_engine
 from nbcode.triage.sql_errors import told
 from nbcode.triage.table import BATCH, LARGE, Prediction, Record, record
 
 WAIT = 5.0  # seconds for another program to let go of an SQLite file
 TYPES = (sa.Text, sa.Double, sa.Text)  # of the columns that are made
-FITTING = ((sa.String,), (sa.Float, sa.Numeric), (sa.String,))  # of columns that are there already
 
 
 class SqlTable:
@@ -43,13 +37,13 @@ class SqlTable:
         self.where = f"the database {self.engine.url.render_as_string()!r}"  # hides a password
         with self._told(), self.engine.connect() as connection:
             inspector = sa.inspect(connection)
-            self.name, schema = _found(inspector, name, self.where)
+            self.name, schema = find_table(inspector, name, self.where)
             self.where = f"the table {name!r}"
-            types = _types(inspector, self.name, schema)
+            types = column_types(inspector, self.name, schema)
             self.is_view = self.name in inspector.get_view_names(schema)
         check_names(columns.asked, list(types), self.where)
         self._check_texts(types)
-        self.own = _own_columns(columns, types, self.where)
+        self.own = own_columns(columns, types, self.where)
         # The columns have no type here: values come and go as the driver gives them, and a key finds its row again.
         made = [sa.Column(name, kind) for name, kind in zip(columns.own, TYPES, strict=True)]
         self.table = sa.Table(self.name, sa.MetaData(), *map(sa.Column, columns.asked), *made, schema=schema)
@@ -164,89 +158,3 @@ class SqlTable:
             values[label] = sa.func.coalesce(predicted, label)  # below the threshold it stays as it is
         same = label.is_not_distinct_from(sa.bindparam(self.bound + "found"))
         return sa.update(self.table).where(c[self.columns.key] == sa.bindparam(self.bound + "key"), same).values(values)
-
-
-class AddColumn(ExecutableDDLElement):
-    """``ALTER TABLE ... ADD COLUMN``, for which SQLAlchemy has no construct."""
-
-    def __init__(self, column: sa.Column) -> None:
-        self.column = column
-
-
-@compiles(AddColumn)
-def _add_column(element: AddColumn, compiler: Any, **_: Any) -> str:
-    table = compiler.preparer.format_table(element.column.table)
-    return f"ALTER TABLE {table} ADD COLUMN {compiler.get_column_specification(element.column)}"
-
-
-def open_engine(address: str, wait: float) -> sa.Engine:
-    """An engine that keeps no connection, and that begins SQLite's transactions itself.
-
-    Raises:
-        TableError: an address that is none, an unknown kind of database, a missing driver or file.
-    """
-    url = _url(address)
-    sqlite = url.get_backend_name() == "sqlite"
-    arguments = {"timeout": wait} if sqlite else {}
-    try:
-        engine = sa.create_engine(url, poolclass=NullPool, connect_args=arguments)
-    except NoSuchModuleError as error:
-        raise TableError(f"{url.drivername!r} is no database that SQLAlchemy knows; sqlite:///FILE is one") from error
-    except ImportError as error:
-        raise TableError(f"{url.drivername!r} needs a driver that is not installed here: {error}") from error
-    if sqlite:
-        # Python's module would begin transactions when it sees fit, too late for a lock and never for a new column.
-        sa.event.listen(engine, "connect", _plain_sqlite)
-        sa.event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _url(address: str) -> URL:
-    try:
-        url = make_url(address)
-    except (ArgumentError, ValueError) as error:
-        raise TableError("the address of the database cannot be read; write it as sqlite:///FILE") from error
-    file = url.database or ""
-    if url.get_backend_name() == "sqlite" and not file.startswith("file:") and not Path(file).is_file():
-        # SQLite would make an empty database of that name.
-        raise TableError(f"there is no file {file!r}; sqlite:///FILE is relative, sqlite:////FILE begins at the root")
-    return url
-
-
-def _plain_sqlite(connection: Any, _: Any) -> None:
-    connection.isolation_level = None
-    connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")  # a bad byte stops no run
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
-
-
-def _found(inspector: sa.Inspector, name: str, where: str) -> tuple[str, str | None]:
-    """Name and schema of a table or view; ``schema.table`` is one way to write it."""
-    schema, _, rest = name.rpartition(".")
-    if inspector.has_table(name):
-        return name, None
-    if schema and schema in inspector.get_schema_names() and inspector.has_table(rest, schema):
-        return rest, schema
-    names = [*inspector.get_table_names(), *inspector.get_view_names()]
-    raise TableError(f"{where} has no table {name!r}{close_to(name, names)}; its tables: {listed(names)}")
-
-
-def _types(inspector: sa.Inspector, name: str, schema: str | None) -> dict[str, Any]:
-    """The type of each column."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", sa.exc.SAWarning)  # of types that SQLAlchemy does not know
-        return {column["name"]: column["type"] for column in inspector.get_columns(name, schema)}
-
-
-def _own_columns(columns: Columns, types: dict[str, Any], where: str) -> set[str]:
-    """Those of the tool's columns that are there. One of another type, or in other letters, is not ours."""
-    lower = {name.lower(): name for name in types}
-    for name, fitting in zip(columns.own, FITTING, strict=True):
-        there = lower.get(name.lower())
-        if there is not None and (there != name or not isinstance(types[there], (*fitting, sa.types.NullType))):
-            raise TableError(
-                f"{where} has a column {there!r} of type {types[there]}, where predictions would go; rename it"
-            )
-    return {name for name in columns.own if name in types}
