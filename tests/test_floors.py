@@ -21,6 +21,7 @@ FLOORS = {
     "data": 1,
     "training": 2,
     "decoding": 3,
+    "triage": 3,
     "plots": 4,
     "experiments": 4,
     "probes": 4,

@@ -1,4 +1,4 @@
-"""A progress bar for the training loop: ``fit(..., on_step=Progress())``."""
+"""Progress bars: for the training loop ``fit(..., on_step=Progress())``, for other work ``bar``."""
 
 from __future__ import annotations
 
@@ -27,6 +27,12 @@ class _NotebookBar(tqdm):
         return True
 
 
+def bar(total: int, unit: str, shown: bool = True) -> tqdm:
+    """A bar that is not full yet; ``update(n)`` moves it. In a terminal and in a notebook."""
+    kind, file = (_NotebookBar, io.StringIO()) if _in_notebook() else (tqdm, None)
+    return kind(total=total, unit=unit, file=file, disable=not shown)
+
+
 class Progress:
     """Shows steps, time and the latest loss; a new one for each run.
 
@@ -38,8 +44,7 @@ class Progress:
 
     def __call__(self, record: Record) -> None:
         if self.bar is None:
-            kind, file = (_NotebookBar, io.StringIO()) if _in_notebook() else (tqdm, None)
-            self.bar = kind(total=record.steps, unit="step", file=file)
+            self.bar = bar(record.steps, "step")
         self.bar.set_postfix_str(f"epoch {record.epoch}, loss {record.loss:.4g}", refresh=False)
         self.bar.update()
         if record.step == record.steps:

@@ -1,0 +1,55 @@
+"""The command line: ``python -m nbcode.triage predict --database URL --table NAME --model FOLDER ...``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from nbcode.triage import commands
+from nbcode.triage.columns import Columns
+from nbcode.triage.predictor import Predictor
+
+COMMANDS = {"predict": (commands.add_predict_flags, commands.run_predict)}
+INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended
+
+
+def main(words: Sequence[str] | None = None, load: commands.Load | None = None) -> int:
+    """Run a command.
+
+    Args:
+        words: of the command line, behind the program's name.
+        load: reads a model's folder; ``None`` for what ``fit`` has written there.
+
+    Returns:
+        The exit code: 0, 2 for what cannot be done, with a sentence, or 130 after Ctrl-C.
+    """
+    flags = argparse.ArgumentParser(
+        prog="python -m nbcode.triage", description="Fill in a column of a table, by a model trained on its other rows."
+    )
+    subparsers = flags.add_subparsers(dest="command", required=True, metavar="command")
+    for name, (add_flags, run) in COMMANDS.items():
+        told = (run.__doc__ or "").splitlines()[0]
+        add_flags(subparsers.add_parser(name, help=told, description=told))
+    given = flags.parse_args(words)
+    try:
+        print(COMMANDS[given.command][1](given, load or load_model))
+    except ValueError as error:  # a TableError is one
+        print(f"{flags.prog} {given.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"\n{flags.prog} {given.command}: interrupted; the table is as it was", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def load_model(folder: Path, columns: Columns) -> Predictor:
+    """The model in a folder, by PyTorch, which is imported only for that."""
+    from nbcode.triage.model_folder import load_predictor
+
+    return load_predictor(folder, columns)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
