@@ -205,7 +205,8 @@ def test_the_numbers_at_arrows_and_in_the_table_are_the_shapes(figure):
 def known_letters(figure) -> dict[str, int]:
     """B, S, T, ... as the figure lists them beside the diagram."""
     lines = figure.locator(".nb-key-line").all_text_contents()
-    return {line.split()[0]: int(re.search(r"(\d+)(?: \(\w+\))?$", line)[1]) for line in lines}
+    size = lambda line: int(re.search(r"([\d,]+)(?: \([\w ]+\))?$", line)[1].replace(",", ""))
+    return {line.split()[0]: size(line) for line in lines}
 
 
 @pytest.mark.parametrize("preset", SIZES)

@@ -297,14 +297,15 @@ def test_strips_show_every_seed_and_the_median():
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["one", "two"]
     low, high = ax.get_ylim()
     assert low > high  # the first row is on top
-    assert legend(ax) == ["target"]
+    assert legend(ax) == ["median", "target"]
 
 
 def test_strips_do_without_a_target_and_hide_no_dot_behind_the_bar():
-    (ax,) = plots.strips({"a model without its positions": [3, 1, 2]}, None, "value").axes
+    (ax,) = plots.strips({"a model without cross-attention": [3, 1, 2]}, None, "value").axes
     dots, middle = ax.lines
-    assert ax.get_legend() is None and dots.get_zorder() > middle.get_zorder()
-    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["a model without\nits positions"]
+    assert legend(ax) == ["median"] and dots.get_zorder() > middle.get_zorder()
+    (name,) = [tick.get_text() for tick in ax.get_yticklabels()]
+    assert name == "a model without\ncross-attention"  # not broken at the hyphen
 
 
 @pytest.mark.parametrize("count", range(1, 10))
@@ -395,6 +396,20 @@ def test_attention_maps_show_every_weight_on_one_scale_and_name_rows_and_columns
     rows = [[label.get_text() for label in ax.get_yticklabels()] for ax in figure.axes[:2]]
     assert rows[0] == ["a", "b", "c"] and "c" not in rows[1]  # two queries are not the three keys
     assert labels(figure.axes[0]) == ("looks at", "position")
+
+
+def test_attention_maps_write_numbers_that_can_be_read_on_their_ground():
+    figure = plots.attention_maps({"share": MAP}, bar="share right", values=True)
+    panel, bar = figure.axes
+    assert bar.get_ylabel() == "share right"
+    (image,) = panel.get_images()
+    assert len(panel.texts) == MAP.numel()
+    for text in panel.texts:
+        column, row = text.get_position()
+        assert text.get_text() == f"{MAP[row, column]:.2f}"
+        ground, letters = image.to_rgba(MAP[row, column].item())[0], {"white": 1, "black": 0}[text.get_color()]
+        assert abs(ground - letters) > 0.4
+    assert not plots.attention_maps({"share": MAP}).axes[0].texts
 
 
 def test_signed_maps_have_white_at_zero():

@@ -60,11 +60,9 @@ def test_every_layer_begins_a_row_and_may_have_its_own_number_of_heads():
     figure.draw_without_rendering()
     rows = [round(ax.get_position().y0, 3) for ax in maps(figure)]
     assert rows[0] == rows[1] > rows[2] > rows[3] > rows[4] == rows[5]
-    assert [figure.get_suptitle(), figure.get_supxlabel(), figure.get_supylabel()] == [
-        "all of them",
-        "source",
-        "target",
-    ]
+    assert figure.get_suptitle() == "all of them"
+    assert [ax.get_ylabel() for ax in maps(figure)] == ["target", "", "target", "target", "target", ""]  # once a row
+    assert [ax.get_xlabel() for ax in maps(figure)] == ["source"] * 6  # no two of these rows share columns
 
 
 def test_tokens_stand_at_the_outer_panels_and_a_space_can_be_seen():
@@ -73,7 +71,12 @@ def test_tokens_stand_at_the_outer_panels_and_a_space_can_be_seen():
     seen = [token.replace(" ", "␣") for token in KEYS]
     assert "␣" in seen
     assert [written(ax.yaxis) for ax in (first, second, third)] == [QUERIES, [], QUERIES]
-    assert [written(ax.xaxis) for ax in (first, second, third)] == [[], seen, seen]  # below the second stands nothing
+    assert [written(ax.xaxis) for ax in (first, second, third)] == [seen, seen, seen]  # below the second stands nothing
+    assert [ax.get_xlabel() for ax in maps(figure)] == ["looks at"] * 3
+    assert [ax.get_ylabel() for ax in maps(figure)] == ["position", "", "position"]
+    square = maps(plots.head_maps(weights(4, len(QUERIES), len(KEYS)), QUERIES, KEYS))
+    assert [written(ax.xaxis) for ax in square] == [[], [], seen, seen]
+    assert [ax.get_xlabel() for ax in square] == ["", "", "looks at", "looks at"]
     turned = {label.get_text(): label.get_rotation() for label in third.get_xticklabels()}
     assert turned["Wednesday"] == 90 and turned["2"] == turned["␣"] == 0
 
@@ -138,6 +141,8 @@ def test_masks_fill_what_may_be_seen_and_cross_out_what_is_hidden():
         crosses = {tuple(stroke.mean(axis=0).round().astype(int)[::-1]) for stroke in ax.collections[0].get_segments()}
         assert crosses == {tuple(place) for place in mask.nonzero().tolist()}
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["may be seen", "hidden"]
+    named = plots.masks(given, words=("output moves", "does not move"))
+    assert [text.get_text() for text in named.legends[0].get_texts()] == ["output moves", "does not move"]
 
 
 @pytest.mark.parametrize(

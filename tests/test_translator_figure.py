@@ -472,3 +472,12 @@ def test_threads_lead_from_the_chosen_step_to_what_it_looks_at(figure, lab):
             "all => all.map(one => parseFloat(one.style.strokeWidth))"
         )
         assert widths == pytest.approx([1 + 9 * look for look in looks.tolist() if look >= 0.01], abs=0.02)
+
+
+def test_only_words_stand_on_their_end_above_the_map(figure):
+    """Turned, the sign for a space looks like another one."""
+    names = figure.locator(".nb-large-map text").evaluate_all(
+        "all => all.map(one => [one.textContent, one.getAttribute('transform').includes('rotate')])"
+    )[:13]
+    assert names[0] == ["Tuesday", True] and names[2] == ["␣", False]
+    assert all(turned == (len(word) > 1) for word, turned in names)

@@ -21,7 +21,7 @@ REACH = 0.22  # of a cross, in cells
 
 def masks(
     hidden: Mapping[str, torch.Tensor], queries: Tokens = None, keys: Tokens = None,
-    names: tuple[str, str] = ("looks at", "position"),
+    names: tuple[str, str] = ("looks at", "position"), words: tuple[str, str] = ("may be seen", "hidden"),
 ) -> Figure:  # fmt: skip
     """Masks side by side: one row per query, one column per key. What may be seen is filled; a cross is hidden.
 
@@ -32,6 +32,7 @@ def masks(
         queries: T tokens.
         keys: S tokens.
         names: of the horizontal and the vertical axis.
+        words: in the legend, for filled and for crossed cells.
 
     Raises:
         ValueError: no mask, another dtype, different shapes, or another number of tokens.
@@ -42,8 +43,8 @@ def masks(
     with token_panels([list(hidden)], given[0][0], queries, keys, names) as (figure, panels):
         for ax, mask in zip(panels, hidden.values(), strict=True):
             _draw(ax, mask.cpu())
-        seen = Patch(color=BLUE, label="may be seen")
-        crossed = Line2D([], [], linestyle="", marker="x", color=CROSS, markersize=8, label="hidden")
+        seen = Patch(color=BLUE, label=words[0])
+        crossed = Line2D([], [], linestyle="", marker="x", color=CROSS, markersize=8, label=words[1])
         figure.legend(handles=[seen, crossed], loc="outside upper center", ncols=2)
     return figure
 

@@ -12,10 +12,13 @@ from matplotlib.ticker import MaxNLocator
 
 from nbcode.plots.style import new_figure, new_panels
 
+ROOM = 16  # letters of labels below a panel, beyond which they stand upright
+DARK = 0.55  # weight from which white letters are easier to read than black ones
+
 
 def attention_maps(
     maps: Mapping[str, torch.Tensor], names: tuple[str, str] = ("looks at", "position"),
-    labels: Sequence[str] | None = None,
+    labels: Sequence[str] | None = None, bar: str = "weight", values: bool = False,
 ) -> Figure:  # fmt: skip
     """Weights from 0, white, to 1, black, side by side: one row per query, one column per key.
 
@@ -23,6 +26,8 @@ def attention_maps(
         maps: title -> (T, S).
         names: of the horizontal and the vertical axis.
         labels: of the keys; where T = S, of the queries too.
+        bar: what the numbers are called, beside the color bar.
+        values: write each number into its cell; for small maps.
 
     Raises:
         ValueError: no map, one that is not a matrix, or another number of labels than of keys.
@@ -36,14 +41,23 @@ def attention_maps(
             shown = ax.imshow(numbers(weights), cmap="Greys", vmin=0, vmax=1, aspect="auto")
             ax.set(title=title, xlabel=names[0], ylabel=names[1])
             ax.grid(visible=False)
+            if values:
+                _write(ax, numbers(weights))
             for axis in (ax.xaxis, ax.yaxis):
                 axis.set_major_locator(MaxNLocator(nbins=5, integer=True))  # positions are whole numbers
             if labels is not None:
-                ax.set_xticks(range(len(labels)), labels)
+                crowded = sum(map(len, labels)) > ROOM
+                ax.set_xticks(range(len(labels)), labels, rotation=90 if crowded else 0)
                 if weights.shape[0] == len(labels):
                     ax.set_yticks(range(len(labels)), labels)
-        figure.colorbar(shown, ax=panels, label="weight", shrink=0.8)
+        figure.colorbar(shown, ax=panels, label=bar, shrink=0.8)
     return figure
+
+
+def _write(ax: Axes, weights: np.ndarray) -> None:
+    for (row, column), weight in np.ndenumerate(weights):
+        color = "white" if weight > DARK else "black"
+        ax.text(column, row, f"{weight:.2f}", ha="center", va="center", fontsize=9, color=color)
 
 
 def signed_maps(

@@ -24,7 +24,7 @@ GAP, TITLE, NAME, TOP = 0.15, 0.33, 0.25, 0.6  # inches: between panels, above e
 def token_panels(
     groups: Sequence[Sequence[str]], shape: tuple[int, int], queries: Tokens, keys: Tokens, names: tuple[str, str]
 ) -> Iterator[tuple[Figure, list[Axes]]]:
-    """A figure with a panel under each title, to draw a matrix into. Tokens are written on leaving, at outer panels.
+    """A figure with a panel under each title, to draw a matrix into. Words at outer panels are written on leaving.
 
     Args:
         groups: titles; each group begins a row of its own.
@@ -43,19 +43,20 @@ def token_panels(
     with new_figure(layout.width, layout.height) as figure:
         grid = figure.subplots(len(groups) * layout.rows, layout.columns, squeeze=False)
         blocks = [grid[place * layout.rows :][: layout.rows].flatten() for place in range(len(groups))]
-        figure.supxlabel(names[0], fontsize=11)
-        figure.supylabel(names[1], fontsize=11)
         yield figure, [ax for block, titles in zip(blocks, groups, strict=True) for ax in block[: len(titles)]]
         for block, titles in zip(blocks, groups, strict=True):
             for place, ax in enumerate(block):
                 if place >= len(titles):
                     ax.axis("off")
                     continue
-                ax.set_title(titles[place])
+                row, column = divmod(place, layout.columns)
+                # A row above one with a gap is written at in full: else only some of its panels would be.
+                is_end = (row + 2) * layout.columns > len(titles)
+                ax.set(title=titles[place], xlabel=names[0] if is_end else "", ylabel="" if column else names[1])
                 _border(ax, shape, lines=layout.cell >= FAINTEST)
                 size = min(SIZE, 0.8 * 72 * layout.cell)
-                _write(ax.yaxis, queries, size, place % layout.columns == 0)
-                _write(ax.xaxis, keys, size, place + layout.columns >= len(titles))
+                _write(ax.yaxis, queries, size, column == 0)
+                _write(ax.xaxis, keys, size, is_end)
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class _Layout:
         cell = min(LARGEST, (room / columns - GAP) / source)
         width = WIDEST - room + columns * (max(cell * source, title) + GAP)
         written = sum(1 + (len(titles) % columns > 0 and rows > 1) for titles in groups)  # rows with keys below them
-        height = TOP + NAME + len(groups) * rows * (cell * length + TITLE) + written * _longest(keys)
+        height = TOP + len(groups) * rows * (cell * length + TITLE) + written * (_longest(keys) + NAME)
         return cls(columns, rows, width, height, cell)
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from nbcode.plots.style import BLACK, BLUE, LINES, ORANGE, new_figure
 
-LABEL = 18  # letters; longer names of rows go on in a second line
+LABEL = 22  # letters; longer names of rows go on in a second line
 FEW = 20  # seeds; their dots are drawn larger
 
 
@@ -76,7 +76,7 @@ def strips(groups: Mapping[str, Sequence[float]], target: tuple[str, float] | No
         target: name and value of a vertical line, or ``None``.
         name: of the measured value.
     """
-    with new_figure(height=0.75 * len(groups) + 1.1) as figure:
+    with new_figure(height=0.45 * len(groups) + 1.2) as figure:
         ax = figure.subplots()
         for row, values in enumerate(groups.values()):
             # Apart from each other, so that no dot hides another.
@@ -84,12 +84,14 @@ def strips(groups: Mapping[str, Sequence[float]], target: tuple[str, float] | No
             few = len(values) <= FEW
             ax.plot(values, spread, "o", color=BLUE, alpha=0.7 if few else 0.4, markersize=6 if few else 4, zorder=3)
             middle = statistics.median(values)
-            ax.plot([middle, middle], [row - 0.36, row + 0.36], color=ORANGE, linewidth=3)  # below the dots
+            bar = [row - 0.36, row + 0.36]  # drawn below the dots
+            ax.plot([middle, middle], bar, color=ORANGE, linewidth=3, label=None if row else "median")
         if target is not None:
             ax.axvline(target[1], color=BLACK, linewidth=1.2, label=target[0])
-            ax.legend(loc="upper left", fontsize=10)
-        ax.set_yticks(range(len(groups)), [textwrap.fill(label, LABEL) for label in groups])
-        ax.set(xlabel=name, ylim=(len(groups) - 0.5, -0.7))
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, fontsize=10, ncols=2)  # hides no dot
+        labels = [textwrap.fill(label, LABEL, break_on_hyphens=False) for label in groups]
+        ax.set_yticks(range(len(groups)), labels, fontsize=10, linespacing=1)
+        ax.set(xlabel=name, ylim=(len(groups) - 0.5, -0.5))
     return figure
 
 

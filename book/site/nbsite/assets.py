@@ -16,6 +16,7 @@ from sphinx.config import Config
 
 from nbcode import widgets
 from nbcode.device import processor_name
+from nbcode.widgets.translator import font_face
 
 
 def setup(app: Sphinx) -> None:
@@ -24,6 +25,7 @@ def setup(app: Sphinx) -> None:
     app.connect("html-page-context", add_front_ends)
     app.connect("build-finished", mend_pages)
     app.add_css_file("style.css")
+    app.add_css_file("east_asian.css")
     app.add_js_file("runtime.js", loading_method="defer")
 
 
@@ -44,6 +46,7 @@ def write_assets(app: Sphinx) -> None:
         front_end = json.dumps({"esm": str(figure._esm), "css": str(figure._css)})
         text = f'(window.nbFigures ??= {{}})["nb-{figure.tag}"] = {front_end};\n'
         (out / "figures" / f"{figure.tag}.js").write_text(text, encoding="utf-8")
+    (out / "east_asian.css").write_text(font_face(), encoding="utf-8")  # for prose and code; style.css names it
     copy_mathjax(out / "mathjax")
     app.config.html_static_path.append(str(out))
 

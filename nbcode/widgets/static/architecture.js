@@ -12,9 +12,10 @@ const SHAPES = { numbers: "numbers", letters: "letters", ahead: "? ahead" };
 const inBrackets = entries => `(${entries.join(", ")}${entries.length === 1 ? "," : ""})`;
 
 function keyOf({ B, S, T, D, N, K, F, Vs, Vt, tied }, preset) {
-  const vocabularies = tied ? [`V = ${Vs} (vocabulary)`] : [`Vs = ${Vs} (source)`, `Vt = ${Vt} (target)`];
+  const vocabularies = tied ? [`V = ${grouped(Vs)} (vocabulary)`] : [`Vs = ${grouped(Vs)} (source)`, `Vt = ${grouped(Vt)} (target)`];
   const lengths = [`B = ${B} (batch)`, `S = ${S} (source)`, `T = ${T} (target)`];
-  return [preset, ...lengths, `D = ${D} (width)`, `N = ${N} (heads)`, `K = D / N = ${K}`, `F = ${F} (network)`, ...vocabularies];
+  const widths = [`D = ${grouped(D)} (width)`, `N = ${N} (heads)`, `K = D / N = ${K}`, `F = ${grouped(F)} (inner width)`];
+  return [preset, ...lengths, ...widths, ...vocabularies];
 }
 
 function fillInside(table, inside, sizes) {

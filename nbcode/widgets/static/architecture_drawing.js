@@ -2,7 +2,7 @@
 import { describe, handle, svg } from "./kit.js";
 
 const WIDE = 310, FOOT = 18, HEAD = 6;        // so wide that letters on a telephone have the size that they say
-const BOX = { wide: 106, tall: 22 }, ADD = 54;
+const BOX = { wide: 110, tall: 22 }, ADD = 54;
 const GAP = 18, BORDER = 30;                  // between boxes, and where a layer begins or ends
 const MEMORY = 154;                           // where the memory passes from one column to the other
 const CROSS = "decoder cross-attention";
@@ -82,13 +82,13 @@ export class ArchitectureDrawing {
     svg(node, "rect", { x: middle - wide / 2, y, width: wide, height: BOX.tall, rx: role === "add" ? 11 : 5, class: name === this.active.name ? "nb-active" : "" });
     svg(node, "text", { x: middle, y: y + 15.5, "text-anchor": "middle" }).textContent = title;
   }
-  // Arrow i leads into box i, the last one out of the column. Through a part that is missing, the line goes on.
+  // Arrow i leads into box i, the last one out of the column. At a part that is missing it has no tip: the line goes on above.
   arrow(group, parts, i, label) {
     const { middle, side } = COLUMNS[parts[0].column], into = parts[i], from = parts[i - 1], isOut = into === undefined;
     const low = from ? from.y : this.tall - FOOT, high = isOut ? from.y - GAP : into.y + BOX.tall, isThrough = label && !isOut && !into.here;
     const next = parts.slice(i).find(part => part.here) ?? this.readerOf(parts), last = parts.slice(0, i).findLast(part => part.here);
     const style = this.isActive(next) || this.isActive(last) ? "nb-flow nb-now" : "nb-flow";
-    svg(group, "path", { d: path([[middle, low], [middle, isThrough ? into.y : high]]), class: style });
+    svg(group, "path", { d: path([[middle, low], [middle, high]]), class: style });
     if (isThrough) return;
     if (!isOut || parts[0].column === "decoder") svg(group, "path", { d: tipUp([middle, high]), class: `${style} nb-tip` });
     if (!label) return;

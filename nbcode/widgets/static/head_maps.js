@@ -108,7 +108,11 @@ export class LargeMap {
       if (weight > 0.002) svg(this.cells, "rect", { x: left + size * x, y: top + size * y, width: size, height: size, class: "nb-cell" }).style.fillOpacity = weight;
     }));
     const fit = Math.min(13, size);
-    across.forEach((word, x) => this.text(word, `translate(${left + size * (x + 0.5) + fit / 3} ${top - 5}) rotate(-90)`, "start", fit));
+    across.forEach((word, x) => {
+      const isUpright = [...word].length === 1, center = left + size * (x + 0.5);        // turned, "␣" looks like another sign
+      if (isUpright) this.text(word, `translate(${center} ${top - 9})`, "middle", fit);
+      else this.text(word, `translate(${center + fit / 3} ${top - 5}) rotate(-90)`, "start", fit);
+    });
     down.forEach((word, y) => this.text(word, `translate(${left - 6} ${top + size * (y + 0.5) + fit / 3})`, "end", fit, y === chosen));
     const mark = { x: left - 1, y: top + size * chosen - 1, width: size * across.length + 2, height: size + 2 };
     for (const key in mark) this.mark.setAttribute(key, mark[key]);

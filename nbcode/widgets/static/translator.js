@@ -8,8 +8,8 @@ import { TokenRows, percent } from "./token_rows.js";
 import { TokenChances } from "./token_chances.js";
 import { HeadMaps, LargeMap, PARTS, namesOf, strongest } from "./head_maps.js";
 
-const EXAMPLES = ["Tuesday, January 23, 2029", "1 Nov 1907", "2044-02-29", "31 February 2029", "23rd Jan 2029"];
-const CHOICES = { greedy: "the most probable", sampled: "by lot" };
+const EXAMPLES = ["Tuesday, January 23, 2029", "31 February 2024", "march 23, 2029", "2029 March 23", "March 23"];
+const CHOICES = { greedy: "the most probable", sampled: "at random" };
 const TEMPERATURES = [0.1, 10], SEEDS = 10_000;                // as in nbcode/widgets/translator.py
 const PAUSE = 120;         // milliseconds without a key before a typed text is translated
 const EAST_ASIAN = /\p{Script=Han}/u;
