@@ -123,8 +123,11 @@ function render({ model, el }) {
         setGuess(stroke(drawn(), sizes.length, last, place));
         last = place;
       };
-      chart.plot.svg.addEventListener("pointerdown", () => { last = null; }, { capture: true, signal });
       const ring = rings(chart, sizes.length, { paint, nudge, signal });
+      chart.plot.svg.addEventListener("pointerdown", event => {             // a stroke begins: at a ring, or where nothing is yet
+        const k = ring.nodes.indexOf(event.target.closest(".nb-handle"));
+        last = k < 0 ? null : [k, filled(drawn(), sizes.length)?.[k] ?? 0.5];
+      }, { capture: true, signal });
       const size = sizeHandle(chart, { choose, step: by => choose(now().chosen + by), signal });
       freehand(chart, paint, signal);
       html(left, "p", { class: "nb-legend" }, "Labels a class, along the bottom: move the disk. Marks and lines: median of the runs. Dots: each run. Solid: begins with pre-trained weights; dashed: without.");

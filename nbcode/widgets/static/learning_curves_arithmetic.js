@@ -52,7 +52,7 @@ export function distance(guess, curve) {
 // Draw a stroke from one place [column, value] to another: all columns that it passes get its height there.
 export function stroke(drawn, n, from, to) {
   const made = Array.from({ length: n }, (_, k) => drawn?.[k] ?? null), [k1, v1] = from ?? to, [k2, v2] = to, way = Math.sign(k2 - k1);
-  for (let k = k1; k !== k2; k += way) if (k !== k1) made[k] = v1 + (k - k1) / (k2 - k1) * (v2 - v1);
+  for (let k = k1; k !== k2; k += way) made[k] = v1 + (k - k1) / (k2 - k1) * (v2 - v1);
   made[k2] = v2;
   return made;
 }

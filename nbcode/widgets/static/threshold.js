@@ -6,6 +6,7 @@ import { CoverageCurve } from "./coverage_curve.js";
 
 const COSTS = [1, 50];         // as in nbcode/widgets/threshold.py
 const NEAR = 3;                // requests on each side of the threshold
+const NAME = 40;               // characters of a class's name
 const NOTHING = "No predictions are here yet. The lab hands over those of its test part.";
 
 const percent = share => `${number(100 * share, 1)}\u00a0%`;
@@ -18,9 +19,9 @@ function fill(list, cases, assigned) {
     const item = html(list, "li", { "data-right": right }), said = html(item, "span", { class: "nb-said" });
     item.prepend(html(item, "bdi", { class: "nb-text", dir: "auto" }, shortened(text) || "(no text)"));
     html(said, "span", { class: "nb-sure" }, number(confidence, 3));
-    html(said, "bdi", {}, `${assigned ? "to" : "it would say"} ${shortened(predicted)}`);
+    html(said, "bdi", {}, `${assigned ? "to" : "it would say"} ${shortened(predicted, NAME)}`);
     html(said, "span", { class: "nb-verdict" }, right ? "✓ right" : "✗ wrong:");
-    if (!right) html(said, "bdi", {}, shortened(truth));
+    if (!right) html(said, "bdi", {}, shortened(truth, NAME));
   }
   if (!cases.length) html(list, "li", {}, "None.");
 }

@@ -4,9 +4,9 @@ const LONGEST = 120;        // characters, as in nbcode/widgets/threshold.py
 const UNSEEN = /[\p{Cc}\p{Zl}\p{Zp}]+/gu;
 
 // A text of a stranger on one line, cut where it is too long.
-export function shortened(text) {
+export function shortened(text, most = LONGEST) {
   const letters = [...String(text).slice(0, 4 * LONGEST).replace(UNSEEN, " ").trim()];
-  return letters.length <= LONGEST ? letters.join("") : `${letters.slice(0, LONGEST - 1).join("")}…`;
+  return letters.length <= most ? letters.join("") : `${letters.slice(0, most - 1).join("")}…`;
 }
 
 // The cases, the surest first; those of the same confidence keep their order.
