@@ -22,7 +22,7 @@ MEANS = {
     "fine-tuned": [0.3, 0.45, 0.5, 0.6, 0.7],
 }
 ROWS = [
-    [method, size, seed, 0, round(mean + off, 3)]
+    [method, size, seed, round(mean + off, 3)]
     for method, means in MEANS.items()
     for size, mean in zip(SIZES, means, strict=True)
     for seed, off in enumerate((-0.02, 0, 0.04))
@@ -42,11 +42,10 @@ def random_state(rng: random.Random) -> dict:
     methods = rng.sample([*METHODS, "majority", "probe's head"], rng.randint(2, 6))
     sizes = [*sorted(rng.sample(range(1, 200), rng.randint(1, 7))), "all"]
     rows = [
-        [method, size, seed, draw, rng.choice((0.0, 0.5, 1.0, rng.random()))]
+        [method, size, seed, rng.choice((0.0, 0.5, 1.0, rng.random()))]
         for method in methods
         for size in sizes
-        for seed in range(rng.randint(1, 3))
-        for draw in range(rng.randint(1, 3))
+        for seed in range(rng.randint(1, 6))
         if rng.random() < 0.9
     ]
     rng.shuffle(rows)
@@ -57,8 +56,8 @@ def random_state(rng: random.Random) -> dict:
     return {"rows": rows, "pretrained": pretrained, "method": method, "labels": labels, "shown": shown, "guesses": {}}
 
 
-def runs_of(rows, method: str, labels) -> dict[tuple[int, int], float]:
-    return {(seed, draw): score for name, size, seed, draw, score in rows if (name, size) == (method, labels)}
+def runs_of(rows, method: str, labels) -> dict[int, float]:
+    return {seed: score for name, size, seed, score in rows if (name, size) == (method, labels)}
 
 
 def sizes_of(rows) -> list:
@@ -307,7 +306,7 @@ def test_a_finger_draws_from_a_ring_and_a_swipe_beside_it_draws_nothing(browser,
 
 def test_other_rows_bring_their_own_methods_and_columns(figure):
     show(figure, guesses={"fine-tuned": [0.5] * 5})
-    rows = [["one", 7, 0, 0, 0.5], ["two", 1, 0, 0, 0.25]]
+    rows = [["one", 7, 0, 0.5], ["two", 1, 0, 0.25]]
     show(figure, rows=rows)  # the names in the other traits are none of these
     assert [row["cells"][0] for row in table(figure)] == ["one", "two"]
     assert text(figure, "told") == "What do you expect of two? Draw its curve."
@@ -338,7 +337,7 @@ def test_taken_out_and_put_back_it_goes_on(figure):
 def test_a_hostile_state_is_shown_as_text(figure, trait):
     harmful = {**START, trait: HOSTILE}
     if trait == "name":
-        rows = [[HOSTILE, size, 0, 0, HOSTILE] for size in (HOSTILE, 5)]
+        rows = [[HOSTILE, size, 0, HOSTILE] for size in (HOSTILE, 5)]
         harmful |= {"rows": rows, "method": HOSTILE, "shown": [HOSTILE], "guesses": {HOSTILE: [HOSTILE, 0.5]}}
     with hostile(figure.page, TAG, harmful) as made:
         for button in made.locator("button:enabled").all():

@@ -38,7 +38,7 @@ from nbcode.widgets.translator import CONFIG
 
 SIZES = dataclasses.asdict(PRESETS["date"])
 TOKENS = ("source_tokens", "target_tokens")
-RUN = ["bag of words", 10, 0, 0, 0.25]
+RUN = ["bag of words", 10, 0, 0.25]
 SURE = [0.5, True, "Li Na", "Li Na", "A title"]
 NAN, INF, HUGE = math.nan, math.inf, 10**400
 SCRIPTS = sorted(path.name for path in STATIC.glob("*.js"))
@@ -153,11 +153,11 @@ REFUSED = [
     ),
     *((Architecture, "part", value, "source embedding") for value in ("attention", "", None, 0)),
     *((LearningCurves, "rows", value, "at most 2000 rows") for value in (None, 3, {0: RUN}, [RUN] * 2001)),
-    *((LearningCurves, "rows", [RUN, row], "rows[1]") for row in (None, RUN[:4], [*RUN, 0], "abcde", {"method": "a"})),
+    *((LearningCurves, "rows", [RUN, row], "rows[1]") for row in (None, RUN[:3], [*RUN, 0], "abcd", {"method": "a"})),
     *((LearningCurves, "rows", [[x, *RUN[1:]]], "1 to 40") for x in ("", "a" * 41, None, 3)),
-    *((LearningCurves, "rows", [[RUN[0], x, 0, 0, 0.2]], "'all'") for x in (0, -1, 2.0, "10", None, True, [5])),
-    *((LearningCurves, "rows", [[*RUN[:2], x, 0, 0.2]], "whole numbers") for x in (-1, 0.5, "0", None, True)),
-    *((LearningCurves, "rows", [[*RUN[:4], x]], "0 to 1") for x in (-0.1, 1.1, NAN, INF, "0.2", None, True, HUGE)),
+    *((LearningCurves, "rows", [[RUN[0], x, 0, 0.2]], "'all'") for x in (0, -1, 2.0, "10", None, True, [5])),
+    *((LearningCurves, "rows", [[*RUN[:2], x, 0.2]], "whole number from 0 on") for x in (-1, 0.5, "0", None, True)),
+    *((LearningCurves, "rows", [[*RUN[:3], x]], "0 to 1") for x in (-0.1, 1.1, NAN, INF, "0.2", None, True, HUGE)),
     (LearningCurves, "rows", [RUN, RUN], "a run twice"),
     (LearningCurves, "rows", [[str(k), *RUN[1:]] for k in range(7)], "at most 6 and 8"),
     (LearningCurves, "rows", [[RUN[0], k + 1, *RUN[2:]] for k in range(9)], "at most 6 and 8"),
@@ -274,8 +274,8 @@ def test_what_is_fixed_cannot_be_given(figure, trait):
         ),
         (
             LearningCurves,
-            {"rows": (("a", 5, 1, 2, 1), ["a", "all", 1, 2, 0]), "method": "a", "shown": ("a", "a")},
-            {"rows": [["a", 5, 1, 2, 1.0], ["a", "all", 1, 2, 0.0]], "method": "a", "shown": ["a"]},
+            {"rows": (("a", 5, 1, 1), ["a", "all", 1, 0]), "method": "a", "shown": ("a", "a")},
+            {"rows": [["a", 5, 1, 1.0], ["a", "all", 1, 0.0]], "method": "a", "shown": ["a"]},
         ),
         (
             LearningCurves,

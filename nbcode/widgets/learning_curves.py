@@ -9,7 +9,7 @@ import traitlets
 from nbcode.widgets.base import BadTrait, InteractiveFigure, bundle, is_number, styles
 
 ALL = "all"  # in place of a number of labels a class: as many as there are
-COLUMNS = ("method", "labels", "seed", "draw", "accuracy")
+COLUMNS = ("method", "labels", "seed", "accuracy")
 MOST_METHODS, MOST_SIZES, MOST_ROWS = 6, 8, 2000  # more curves cannot be told apart, nor more columns on a telephone
 LONGEST_NAME = 40
 
@@ -38,7 +38,6 @@ FITS = {
     "method": is_name,
     "labels": is_size,
     "seed": lambda value: is_whole(value, 0),
-    "draw": lambda value: is_whole(value, 0),
     "accuracy": is_share,
 }
 
@@ -55,21 +54,21 @@ class Results(traitlets.List):
             if not right or not all(fits(cell) for fits, cell in zip(FITS.values(), row, strict=True)):
                 raise BadTrait(
                     f"{self.name}[{number}] is {str(row)[:100]}; give [{', '.join(COLUMNS)}]: a name of 1 to "
-                    f"{LONGEST_NAME} characters, a whole number from 1 on or {ALL!r}, two whole numbers, and a share "
-                    "from 0 to 1"
+                    f"{LONGEST_NAME} characters, a whole number from 1 on or {ALL!r}, a whole number from 0 on, "
+                    "a share from 0 to 1"
                 )
         self._check_grid(value)
         return [[*row[:-1], float(row[-1])] for row in value]
 
     def _check_grid(self, rows):
-        methods, sizes, cells = ({tuple(row[part]) for row in rows} for part in (slice(1), slice(1, 2), slice(4)))
+        methods, sizes, cells = ({tuple(row[part]) for row in rows} for part in (slice(1), slice(1, 2), slice(3)))
         if len(methods) > MOST_METHODS or len(sizes) > MOST_SIZES:
             raise BadTrait(
                 f"{self.name} has {len(methods)} methods and {len(sizes)} numbers of labels; "
                 f"give at most {MOST_METHODS} and {MOST_SIZES}"
             )
         if len(cells) < len(rows):
-            raise BadTrait(f"{self.name} has a run twice; give each of {', '.join(COLUMNS[:4])} once")
+            raise BadTrait(f"{self.name} has a run twice; give each of {', '.join(COLUMNS[:3])} once")
 
 
 class Method(traitlets.Unicode):
@@ -123,8 +122,8 @@ class Guesses(traitlets.Dict):
 class LearningCurves(InteractiveFigure):
     """What several methods score with so many labels a class, after the reader has drawn what he expects.
 
-    Traits of the results: ``rows``, each [method, labels, seed, draw, accuracy], where labels is the number of labels
-    a class or "all", and runs of two methods with the same seed and draw learned from the same labels; ``pretrained``,
+    Traits of the results: ``rows``, each [method, labels, seed, accuracy], where labels is the number of labels a class
+    or "all", and runs of two methods with the same seed learned from the same labels; ``pretrained``,
     the methods that begin with pre-trained weights. Methods keep the order of their first rows.
 
     Traits that a reader changes: ``method``, the one to draw and to compare with the others (the last one, if it is

@@ -1,11 +1,11 @@
 // Learning curves of a study: draw what you expect of a method, then see what was measured, beside the others.
 import { button, choice, clamp, describe, handle, html, live, svg, tidy } from "./kit.js";
-import { ALL, compare, curvesOf, distance, filled, reachedAt, sizesOf, stroke } from "./learning_curves_arithmetic.js";
-import { ScoreChart, percent, swatch } from "./score_chart.js";
+import { ALL, curvesOf, filled, sizesOf, stroke } from "./learning_curves_arithmetic.js";
+import { ScoreChart, percent } from "./score_chart.js";
+import { fillTable, makeTable } from "./score_table.js";
+import { labeled, moreWords, words } from "./learning_curves_words.js";
 
 const NOTHING = "No results are here yet. The lab hands over those of the study.";
-const capital = text => text.charAt(0).toUpperCase() + text.slice(1);
-const labeled = size => (size === ALL ? "all labels" : `${size} label${size === 1 ? "" : "s"} a class`);
 
 // The handle below the chart: a disk with the chosen number of labels.
 function sizeHandle(chart, { choose, step, signal }) {
@@ -34,48 +34,6 @@ function rings(chart, n, { paint, nudge, signal }) {
   return { group, nodes };
 }
 
-function fillTable({ table, rows, toggles }, { curves, method, chosen, sizes, seen }) {
-  const own = curves.find(curve => curve.name === method), here = seen(own) && own.cells[chosen];
-  table.caption.textContent = `With ${labeled(sizes[chosen])}`;
-  curves.forEach((curve, i) => {
-    const row = rows.rows[i], [, score, gap] = row.cells, cell = seen(curve) && curve.cells[chosen];
-    toggles[i].setAttribute("aria-pressed", String(seen(curve)));
-    row.classList.toggle("nb-chosen", curve === own);
-    for (const name of ["median", "low", "high", "gap", "ahead", "runs"]) delete row.dataset[name];
-    score.replaceChildren(cell ? percent(cell.median) : seen(curve) ? "–" : "?");
-    gap.replaceChildren();
-    if (!cell) return;
-    html(score, "span", { class: "nb-small" }, `${percent(cell.low, 0)} to ${percent(cell.high, 0)}`);
-    Object.assign(row.dataset, { median: cell.median, low: cell.low, high: cell.high });
-    if (!here || curve === own) return;
-    const found = compare(here, cell);
-    gap.append(percent(found.gap));
-    if (found.runs) html(gap, "span", { class: "nb-small" }, `${found.ahead} of ${found.runs} runs`);
-    Object.assign(row.dataset, found);
-  });
-}
-
-// What is asked, or what the chosen method reached with the chosen number of labels.
-function words({ curves, method, chosen, sizes, seen }, guess) {
-  const own = curves.find(curve => curve.name === method), size = labeled(sizes[chosen]), cell = own.cells[chosen];
-  const mine = guess && `${percent(guess[chosen], 0)}\u00a0%`;
-  if (!seen(own)) return guess ? `Your guess for ${method} with ${size}: ${mine}.` : `What do you expect of ${method}? Draw its curve.`;
-  return cell ? `${capital(method)} with ${size}: ${percent(cell.median)}\u00a0%.${guess ? ` Your guess: ${mine}.` : ""}` : `${capital(method)} was not measured with ${size}.`;
-}
-
-// How good the guess was, and how many labels the methods without pre-training need to get as far.
-function moreWords({ curves, method, chosen, sizes, seen, pretrained }, guess) {
-  const own = curves.find(curve => curve.name === method), cell = own.cells[chosen];
-  if (!seen(own)) return guess ? "When the curve is as you expect it, show what was measured." : "Drag or tap in the picture, or move the rings with the arrow keys.";
-  const told = guess ? [`Your curve is ${percent(distance(guess, own))} points off, on average over all numbers of labels.`] : [];
-  const others = curves.filter(curve => cell && seen(curve) && pretrained.includes(method) && !pretrained.includes(curve.name));
-  for (const curve of others) {
-    const at = reachedAt(curve, cell.median);
-    told.push(at < 0 ? `${capital(curve.name)} gets as far with no number of labels that was measured.` : `${capital(curve.name)} needs ${labeled(sizes[at])} to get as far.`);
-  }
-  return told.join(" ");
-}
-
 function render({ model, el }) {
   const traits = ["rows", "pretrained", "method", "labels", "shown", "guesses"];
   return live(model, el, "learning-curves", traits, (root, write, signal) => {
@@ -101,8 +59,7 @@ function render({ model, el }) {
     const drawn = () => get("guesses")[now().method];
     function nudge(k, by) {
       const { sizes, chosen } = now(), before = filled(drawn(), sizes.length)?.[k] ?? 0.5;
-      const curve = stroke(drawn(), sizes.length, null, [k, before + by / 100]);
-      setGuess(curve);
+      setGuess(stroke(drawn(), sizes.length, null, [k, before + by / 100]));
       if (k !== chosen) choose(k);
     }
     function again() {
@@ -193,18 +150,5 @@ function render({ model, el }) {
     }
     return draw;
   });
-}
-
-function makeTable(parent, curves, pretrained, toggle, signal) {
-  const table = html(parent, "table"), head = (table.createCaption(), html(html(table, "thead"), "tr")), rows = html(table, "tbody");
-  for (const name of ["method", "% right", "ahead"]) html(head, "th", { scope: "col" }, name);
-  const toggles = curves.map(({ name }, i) => {
-    const row = html(rows, "tr"), node = button(html(row, "th", { scope: "row" }), "", () => toggle(name), signal, { class: "nb-method" });
-    swatch(node, i, pretrained.includes(name));
-    html(node, "span", {}, name);
-    for (let k = 0; k < 2; k += 1) html(row, "td");
-    return node;
-  });
-  return { table, rows, toggles };
 }
 export default { render };

@@ -17,9 +17,9 @@ function cell(runs) {
 // A curve for each method, in the order of the rows: name, and a cell for each size, null where nothing was measured.
 export function curvesOf(rows, sizes) {
   const found = new Map();
-  for (const [name, labels, seed, draw, accuracy] of rows) {
+  for (const [name, labels, seed, accuracy] of rows) {
     if (!found.has(name)) found.set(name, sizes.map(() => new Map()));
-    found.get(name)[sizes.indexOf(labels)].set(`${seed} ${draw}`, accuracy);
+    found.get(name)[sizes.indexOf(labels)].set(seed, accuracy);
   }
   return [...found].map(([name, cells]) => ({ name, cells: cells.map(cell) }));
 }
