@@ -18,6 +18,8 @@ CHAPTERS = {
     "nb-attention-head": "06_transformer",
     "nb-translator": "07_translation",
     "nb-architecture": "06_transformer",
+    "nb-learning-curves": "08_finetuning",
+    "nb-threshold": "08_finetuning",
 }
 
 

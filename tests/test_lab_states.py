@@ -8,7 +8,7 @@ from docutils import nodes
 from docutils.utils import new_document
 
 from nbcode.widgets import Neuron
-from nbsite.lab_states import saved, shown, write_binary
+from nbsite.lab_states import keep_in_script, saved, shown, write_binary
 
 LAB = "notebooks/07_translation"
 STATE = {"_anywidget_id": "nbcode.widgets.neuron.Neuron", "_esm": "text", "w1": 0.5, "b": None}
@@ -61,3 +61,21 @@ def test_bytes_are_written_as_a_script_that_tells_the_page(tmp_path):
     assert address == "figures/fig-a.bytes.js"
     text = (tmp_path / "_static" / address).read_text(encoding="utf-8")
     assert '["fig-a"] = {"weights": "AAAA"};' in text and 'new Event("nb-bytes")' in text
+
+
+@pytest.mark.parametrize("harmful", ["</SCRIPT><script>harm()//", "</script >", "<!--<script>", "a < b"])
+def test_a_text_in_a_state_does_not_end_the_script_that_it_stands_in(tmp_path, harmful):
+    app = build(tmp_path, {"one": {"state": {**STATE, "text": harmful}}}, ["one"])
+    app.env.docname = LAB
+    before, _ = saved(app, LAB, Neuron)
+    script = app.env.nb_metadata[LAB]["js_files"]["ipywidgets_state"][1]
+    keep_in_script(app, None)
+    assert "<" not in script["body"] and json.loads(script["body"])["state"]["one"]["state"]["text"] == harmful
+    assert saved(app, LAB, Neuron)[0] == before
+
+
+def test_a_page_without_widgets_has_no_script_to_guard(tmp_path):
+    app = build(tmp_path, {}, [])
+    app.env.docname = LAB
+    keep_in_script(app, None)
+    assert app.env.nb_metadata == {}

@@ -23,11 +23,13 @@ from nbcode.widgets import (
     Descent,
     Hidden,
     InteractiveFigure,
+    LearningCurves,
     LineFit,
     Lookup,
     MatrixProduct,
     Neuron,
     Signal,
+    Threshold,
     Translator,
     Wirings,
 )
@@ -36,6 +38,8 @@ from nbcode.widgets.translator import CONFIG
 
 SIZES = dataclasses.asdict(PRESETS["date"])
 TOKENS = ("source_tokens", "target_tokens")
+RUN = ["bag of words", 10, 0, 0.25]
+SURE = [0.5, True, "Li Na", "Li Na", "A title"]
 NAN, INF, HUGE = math.nan, math.inf, 10**400
 SCRIPTS = sorted(path.name for path in STATIC.glob("*.js"))
 FRONT_ENDS = [name for name in SCRIPTS if "export default" in (STATIC / name).read_text(encoding="utf-8")]
@@ -148,6 +152,28 @@ REFUSED = [
         for value in (0, 65, 2.0, None, "2", True)
     ),
     *((Architecture, "part", value, "source embedding") for value in ("attention", "", None, 0)),
+    *((LearningCurves, "rows", value, "at most 2000 rows") for value in (None, 3, {0: RUN}, [RUN] * 2001)),
+    *((LearningCurves, "rows", [RUN, row], "rows[1]") for row in (None, RUN[:3], [*RUN, 0], "abcd", {"method": "a"})),
+    *((LearningCurves, "rows", [[x, *RUN[1:]]], "1 to 40") for x in ("", "a" * 41, None, 3)),
+    *((LearningCurves, "rows", [[RUN[0], x, 0, 0.2]], "'all'") for x in (0, -1, 2.0, "10", None, True, [5])),
+    *((LearningCurves, "rows", [[*RUN[:2], x, 0.2]], "whole number from 0 on") for x in (-1, 0.5, "0", None, True)),
+    *((LearningCurves, "rows", [[*RUN[:3], x]], "0 to 1") for x in (-0.1, 1.1, NAN, INF, "0.2", None, True, HUGE)),
+    (LearningCurves, "rows", [RUN, RUN], "a run twice"),
+    (LearningCurves, "rows", [[str(k), *RUN[1:]] for k in range(7)], "at most 6 and 8"),
+    (LearningCurves, "rows", [[RUN[0], k + 1, *RUN[2:]] for k in range(9)], "at most 6 and 8"),
+    *((LearningCurves, name, value, "names of methods") for name in ("pretrained", "shown") for value in (None, [3])),
+    *((LearningCurves, "method", value, "name of a method") for value in (None, 3, "a" * 41, ["a"])),
+    *((LearningCurves, "labels", value, "'all'") for value in (0, -5, 2.5, None, True, "10", "", [10], NAN)),
+    *((LearningCurves, "guesses", value, "at most 8 shares") for value in (None, [], 3, {"a": 1}, {"a": [0.1] * 9})),
+    *((LearningCurves, "guesses", {"a": [x]}, "0 to 1") for x in (-0.1, 1.1, NAN, "0.1", True, [])),
+    (LearningCurves, "guesses", {"": [0.5]}, "name methods"),
+    *((Threshold, "predictions", value, "at most 5000") for value in (None, 3, {0: SURE}, [SURE] * 5001)),
+    *((Threshold, "predictions", [SURE, each], "predictions[1]") for each in (None, SURE[:4], [*SURE, ""], "abcde", 3)),
+    *((Threshold, "predictions", [[x, *SURE[1:]]], "0 to 1") for x in (-0.1, 1.1, NAN, INF, "0.5", None, True, HUGE)),
+    *((Threshold, "predictions", [[0.5, x, *SURE[2:]]], "True or False") for x in (1, 0, None, "True", NAN)),
+    *((Threshold, "predictions", [[*SURE[:k], 3, *SURE[k + 1 :]]], "three texts") for k in (2, 3, 4)),
+    *((Threshold, "threshold", value, "0 to 1") for value in (-0.1, 1.1, NAN, INF, "0.5", None, True, HUGE)),
+    *((Threshold, "cost", value, "1 to 50") for value in (0, 0.9, 51, -1, NAN, INF, "5", None, True, HUGE)),
 ]
 
 
@@ -246,6 +272,19 @@ def test_what_is_fixed_cannot_be_given(figure, trait):
             {"kind": "decoder", "part": "encoder norm", "target": 64},
             {"kind": "decoder", "part": "encoder norm", "target": 64},
         ),
+        (
+            LearningCurves,
+            {"rows": (("a", 5, 1, 1), ["a", "all", 1, 0]), "method": "a", "shown": ("a", "a")},
+            {"rows": [["a", 5, 1, 1.0], ["a", "all", 1, 0.0]], "method": "a", "shown": ["a"]},
+        ),
+        (
+            LearningCurves,
+            {"labels": "all", "guesses": {"a": (None, 1)}},
+            {"labels": "all", "guesses": {"a": [None, 1]}},
+        ),
+        (Threshold, {"predictions": (SURE, tuple(SURE))}, {"predictions": [SURE, SURE]}),
+        (Threshold, {"threshold": 0, "cost": 50}, {"threshold": 0.0, "cost": 50.0}),
+        (Threshold, {"predictions": [[1, False, "", "", ""]]}, {"predictions": [[1.0, False, "", "", ""]]}),
     ],
 )
 def test_a_good_value_is_taken_and_the_rest_stays(figure, given, becomes):
@@ -272,6 +311,25 @@ def test_two_figures_share_nothing_that_can_change(figure):
             add("changed")
             assert "changed" not in getattr(other, name)
             assert "changed" not in getattr(figure(), name)
+
+
+@pytest.mark.parametrize("trait", ["method", "pretrained", "shown", "guesses"])
+def test_a_method_that_the_rows_lack_is_refused_with_those_that_they_have(trait):
+    wrong = {"method": "bag of word", "guesses": {"bag of word": [0.5]}}.get(trait, ["bag of words", "bag of word"])
+    with pytest.raises(ValueError, match=f"{trait} names 'bag of word'; the methods in rows are bag of words"):
+        LearningCurves(rows=[RUN], **{trait: wrong})
+    shown = LearningCurves(rows=[RUN], method=RUN[0], shown=[RUN[0]])
+    with pytest.raises(ValueError, match="bag of word'"):
+        setattr(shown, trait, wrong)
+
+
+def test_texts_of_predictions_are_cut_to_what_a_page_can_hold():
+    texts = ["x" * 10**6, "👩" * 121, "a\ud800b"]
+    shown = Threshold(predictions=[[0.5, True, "b" * 500, text, text] for text in texts])
+    for each in shown.predictions:
+        assert all(len(text) <= 120 for text in each[2:]) and len(each[2]) == 120 and each[2].endswith("b…")
+        json.dumps(each, ensure_ascii=False).encode("utf-8")
+    assert shown.predictions[2][4] == "a?b" and shown.predictions[1][3] == "👩" * 119 + "…"
 
 
 def test_both_matrices_change_together():

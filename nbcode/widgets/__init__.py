@@ -7,11 +7,13 @@ from nbcode.widgets.base import InteractiveFigure
 from nbcode.widgets.convolution import Convolution
 from nbcode.widgets.descent import Descent
 from nbcode.widgets.hidden import Hidden
+from nbcode.widgets.learning_curves import LearningCurves
 from nbcode.widgets.line_fit import LineFit
 from nbcode.widgets.lookup import Lookup
 from nbcode.widgets.matrix_product import MatrixProduct
 from nbcode.widgets.neuron import Neuron
 from nbcode.widgets.signal import Signal
+from nbcode.widgets.threshold import Threshold
 from nbcode.widgets.translator import Translator
 from nbcode.widgets.wirings import Wirings
 
@@ -29,6 +31,8 @@ ALL: tuple[type[InteractiveFigure], ...] = (
     AttentionHead,
     Translator,
     Architecture,
+    LearningCurves,
+    Threshold,
 )
 
 __all__ = [
@@ -40,11 +44,13 @@ __all__ = [
     "Descent",
     "Hidden",
     "InteractiveFigure",
+    "LearningCurves",
     "LineFit",
     "Lookup",
     "MatrixProduct",
     "Neuron",
     "Signal",
+    "Threshold",
     "Translator",
     "Wirings",
 ]

@@ -153,5 +153,6 @@ def setup(app: Sphinx) -> None:
     app.add_directive("interactive", Interactive)
     app.add_directive("lab-figure", LabFigure)
     app.add_role("measured", Measured())
+    app.connect("doctree-read", lab_states.keep_in_script)
     app.connect("doctree-resolved", show_lab_figures)
     app.connect("doctree-resolved", take_lab_states)

@@ -17,6 +17,16 @@ from nbcode.widgets import InteractiveFigure
 VIEW, STATE = "application/vnd.jupyter.widget-view+json", "ipywidgets_state"  # myst-nb's names
 
 
+def keep_in_script(app: Sphinx, doctree: nodes.document) -> None:
+    """Write the states of a lab's widgets without "<": a text such as "</SCRIPT>" would end the script they stand in.
+
+    myst-nb replaces only "</script>", in lower case.
+    """
+    _, script = app.env.nb_metadata.get(app.env.docname, {}).get("js_files", {}).get(STATE, (None, None))
+    if script:
+        script["body"] = script["body"].replace("<", r"\u003c")  # in JSON it stands only within texts
+
+
 def saved(app: Sphinx, lab: str, figure: type[InteractiveFigure]) -> tuple[dict, dict[str, str]]:
     """The traits of a figure that a lab has shown, and the binary ones in base64.
 
