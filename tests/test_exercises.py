@@ -224,6 +224,42 @@ def count_by_building(d_model, d_ff, layers, vocabulary):
     return layers * sum(weight.numel() for weight in pair) + vocabulary * d_model
 
 
+def wordpiece_by_recursion(word, vocabulary, mark=""):
+    ends = [end for end in range(1, len(word) + 1) if mark + word[:end] in vocabulary]
+    if not word or not ends:
+        return ["[UNK]"] * bool(word)
+    rest = wordpiece_by_recursion(word[max(ends) :], vocabulary, "##")
+    return rest if rest == ["[UNK]"] else [mark + word[: max(ends)], *rest]
+
+
+def mean_by_text(hidden, mask):
+    return torch.stack([text[real.bool()].mean(dim=0) for text, real in zip(hidden, mask, strict=True)])
+
+
+def head_by_asking(weight, bias, mean, spread):
+    """The bias is what the probe says of zeros; a column of the weight is what one unit of a feature adds."""
+    probe = torch.nn.functional.linear
+    at_zero = probe(-mean / spread, weight, bias)
+    units = torch.eye(len(mean))
+    return torch.stack([probe((unit - mean) / spread, weight, bias) - at_zero for unit in units], dim=1), at_zero
+
+
+def split_by_removing(groups, n_train):
+    test = dict(enumerate(groups))
+    for row in range(n_train):
+        test = {place: group for place, group in test.items() if group != groups[row]}
+    return list(range(n_train)), list(test)
+
+
+def threshold_by_counting(confidence, right, wanted):
+    pairs = list(zip(confidence.tolist(), right.tolist(), strict=True))
+    found = [math.inf]
+    for t, _ in pairs:
+        passed = [hit for sure, hit in pairs if sure >= t]
+        found += [t] * (sum(passed) >= wanted * len(passed))
+    return min(found)
+
+
 # Another right answer to each exercise, written in another way: what a check must let pass.
 TWINS = {
     "center": lambda x: torch.stack([column - sum(column.tolist()) / len(column) for column in x.T], dim=1),
@@ -263,6 +299,11 @@ TWINS = {
     "multi_head": heads_by_torch,
     "decoder_layer": decoder_place_by_place,
     "count_parameters": count_by_building,
+    "wordpiece": wordpiece_by_recursion,
+    "mean_of_tokens": mean_by_text,
+    "head_from_probe": head_by_asking,
+    "split_by_date": split_by_removing,
+    "threshold": threshold_by_counting,
     "xor_layers": lambda: ([[1, 1], [1, 1]], [-0.5, -1.5], [[1, -1]], [-0.5]),
 }
 
@@ -397,10 +438,10 @@ def test_a_random_answer_is_told_so(exercise):
 
 
 def shifted(result):
-    """A numeric result, a little wrong; nothing else comes near it."""
+    """A result, a little wrong; nothing else comes near it."""
     if isinstance(result, (tuple, list)):
         return type(result)(shifted(part) for part in result)
-    return result if isinstance(result, str) else result + 0.001
+    return result + ("s" if isinstance(result, str) else 0.001)
 
 
 @pytest.mark.parametrize(
@@ -716,3 +757,56 @@ def test_the_packages_own_transformer_is_a_right_answer():
     parts = layer.attention, layer.cross_attention, layer.feed_forward
     ours = decoder_layer(y, memory, *parts, lambda x: torch.nn.functional.layer_norm(x, (6,)))
     torch.testing.assert_close(ours, layer(y, memory))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_word_is_spelled_as_the_packages_tokenizer_spells_it(seed):
+    from nbcode.data.tokenizer_files import SPECIAL
+    from nbcode.data.wordpiece import WordPiece
+
+    assert check.wordpiece(lambda word, vocabulary: WordPiece([*SPECIAL, *vocabulary]).pieces(word), seed)
+
+
+def test_the_packages_own_classifier_and_metrics_are_right_answers():
+    from nbcode.models.text_classifier import mean_of_tokens
+    from nbcode.training.metrics import coverage, threshold_for
+
+    assert check.mean_of_tokens(mean_of_tokens, 0)
+
+    def threshold(confidence, right, wanted):
+        found = threshold_for(coverage(confidence, right), wanted)
+        return found if found <= 1 else math.inf
+
+    assert check.threshold(threshold, 0)
+
+
+def test_a_head_begins_with_the_answers_of_scikit_learns_probe():
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(3, 2, size=(60, 4)), np.arange(60) % 3
+    scale = StandardScaler().fit(x)
+    probe = LogisticRegression().fit(scale.transform(x), y)
+    parts = map(torch.tensor, (probe.coef_, probe.intercept_, scale.mean_, scale.scale_))
+    weight, bias = check.head_from_probe.exercise.solution(*parts)
+    np.testing.assert_allclose(x @ weight.numpy().T + bias.numpy(), probe.decision_function(scale.transform(x)))
+
+
+def test_a_split_by_date_leaks_neither_a_duplicate_nor_the_future():
+    exercise = check.split_by_date.exercise
+    for seed in range(20):
+        groups, n_train = exercise.arguments(random.Random(seed))
+        train, test = exercise.solution(groups, n_train)
+        assert max(train) < min(test)
+        assert not {groups[row] for row in train} & {groups[row] for row in test}
+        dropped = set(range(len(groups))) - {*train, *test}
+        assert dropped and all(groups[row] in groups[:n_train] for row in dropped)
+
+
+@pytest.mark.parametrize("name", ["wordpiece", "split_by_date", "threshold"])
+def test_a_mistake_that_changes_few_cases_never_passes_by_luck(name):
+    exercise = getattr(check, name).exercise
+    for seed in range(6):
+        for mutant in exercise.mutants:
+            assert exercise.check(mutant.answer, seed).message == mutant.says

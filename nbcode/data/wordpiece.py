@@ -128,7 +128,10 @@ class WordPiece:
             tried = "##" * (start > 0) + word[start:end]
             hit = tried in self._numbers
             tries.append((tried, hit))
-            start, end = (end, min(end + self._reach, len(word))) if hit else (start, end - 1)
+            if hit:
+                start, end = end, min(end + self._reach, len(word))
+            else:
+                end -= 1
         return tries
 
     def pieces(self, word: str) -> list[str]:

@@ -4,6 +4,7 @@ from nbcode.exercises import (
     activations,
     before,
     cnn_rnn_attention,
+    finetuning,
     gradients,
     neuron,
     training,
@@ -21,6 +22,7 @@ ALL: tuple[Exercise, ...] = (
     *cnn_rnn_attention.EXERCISES,
     *transformer.EXERCISES,
     *translation.EXERCISES,
+    *finetuning.EXERCISES,
 )
 check = Check(ALL)
 
