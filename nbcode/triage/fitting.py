@@ -45,6 +45,7 @@ class Fitted:
     plan: Plan
 
 
+@torch.random.fork_rng(devices=[])  # layers draw their first weights from the caller's stream, dropout too
 def fitted(rows: LabeledRows, split: Split, checkpoint: str | Path, plan: Plan, progress: bool) -> Fitted:
     """Train and measure; see ``fit``."""
     start = open_checkpoint(checkpoint)

@@ -128,8 +128,8 @@ def _run(
             stop.hook(record)
 
     try:
-        with shown, torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)  # dropout draws from it; the caller's stream goes on as if nothing had been
+        with shown:
+            torch.manual_seed(seed)  # dropout draws from it
             history = finetune(network, *examples, recipe, seed=seed, on_step=on_step)
     except TrainingDiverged as error:
         raise ValueError(f"training broke down at the rate {recipe.rate:g}; give a smaller one ({error})") from error

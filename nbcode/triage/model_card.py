@@ -41,7 +41,7 @@ def safe(text: str) -> str:
     """A text as Markdown shows it and does not run it, in one line."""
     line = " ".join(text.split())
     short = f"{line[:LONG]}..." if len(line) > LONG else line
-    return re.sub(r"([\\`*_{}\[\]()#|~!$])", r"\\\1", html.escape(short))
+    return html.escape(re.sub(r"([\\`*_{}\[\]()#|~!$])", r"\\\1", short), quote=False)
 
 
 def _what(report: Report) -> str:
@@ -62,7 +62,7 @@ def _training(report: Report) -> str:
         [
             f"- Rows: {report.rows} of {safe(report.where)} with a label and a text{safe(report.left_out)}.",
             f"- They were {safe(report.cut)}. Near-duplicates are in one part only.",
-            f"- Checkpoint: {safe(report.checkpoint)}. To its vocabulary {report.unknown:.1%} of the words are unknown.",
+            f"- Checkpoint: {safe(report.checkpoint)}. Words unknown to its vocabulary: {report.unknown:.1%}.",
             f"- A linear head was fitted on the frozen checkpoint, then everything was trained with AdamW: rate "
             f"{plan.rate:g}, batches of {plan.batch}, texts cut at {plan.max_tokens} tokens, seed {plan.seed}.",
             f"- Epochs: {report.epochs} of at most {plan.epochs}, chosen by the loss on the validation part "
