@@ -14,7 +14,7 @@ def drawn(seed=0, n=4000, classes=5):
     return logits, torch.multinomial(logits.softmax(dim=1), 1, generator=torch.Generator().manual_seed(seed + 99))[:, 0]
 
 
-@pytest.mark.parametrize("factor", [0.5, 1.0, 3.0, 8.0])
+@pytest.mark.parametrize("factor", [0.7, 1.0, 3.0, 8.0])
 def test_exaggerated_logits_are_taken_back(factor):
     logits, labels = drawn()
     found, loss = temperature(factor * logits, labels)

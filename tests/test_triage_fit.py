@@ -288,6 +288,7 @@ def test_labels_from_which_nothing_can_be_learned_are_told_with_code_2(tmp_path,
         ("--checkpoint", "{trained}", "is a model that this tool has trained"),
         ("--out", "{there}/full", "holds something else than a model of this tool ('notes.txt')"),
         ("--out", "{checkpoint}", "holds something else than a model of this tool"),
+        ("--out", "{there}/like", "holds something else than a model's labels"),
         ("--out", "{there}/a.db", "a.db is a file"),
         ("--out", "{there}/no/such/m", "is it there, and yours?"),
         ("--epochs", "-1", "epochs is -1"),
@@ -300,6 +301,8 @@ def test_mistakes_are_told_with_code_2(tmp_path, checkpoint, trained, monkeypatc
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "notes.txt").write_text("mine")
+    (tmp_path / "like").mkdir()
+    (tmp_path / "like" / "labels.json").write_text("[]")
     url = make_sqlite(tmp_path / "a.db", ROWS)
     words = {"--database": url, "--checkpoint": str(checkpoint), "--out": str(tmp_path / "m")}
     words[flag] = value.format(there=tmp_path, checkpoint=checkpoint, trained=trained[0])
@@ -307,8 +310,8 @@ def test_mistakes_are_told_with_code_2(tmp_path, checkpoint, trained, monkeypatc
     assert main([*FIT, *(f"{name}={value}" for name, value in words.items())]) == 2
     said = capsys.readouterr()
     assert told in said.err and said.out == "" and (database(tmp_path / "a.db"), sorted(checkpoint.iterdir())) == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.db", "full"]
-    assert [path.name for path in (tmp_path / "full").iterdir()] == ["notes.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.db", "full", "like"]
+    assert sorted(path.name for path in tmp_path.glob("*/*")) == ["labels.json", "notes.txt"]
 
 
 @pytest.mark.parametrize("moment", ["training", "saving", "putting"])

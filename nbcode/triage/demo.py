@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbcode.data.requirements import generate, write_database
-from nbcode.pretrained import MINILM, MINIRBT
+from nbcode.pretrained import MINILM, MINIRBT, located
 from nbcode.triage.columns import Columns, TableError
 from nbcode.triage.fit import fit
 from nbcode.triage.model_folder import load_predictor
@@ -72,15 +72,20 @@ def demo(
     """
     folder = Path(folder)
     made = generate(seed, records, language)  # refuses a wrong number or language
-    database, model = _places(folder)
     checkpoint = checkpoint or CHECKPOINTS[language]
+    located(checkpoint)  # refuses one that is not to be had, while nothing is written
+    database, model = _places(folder)
     write_database(made, database)
     url = f"sqlite:///{database}"
     names = f"--database {url} --table {TABLE} --text {','.join(COLUMNS.text)} --label {COLUMNS.label}"
     names += f" --key {COLUMNS.key}"
     say(f"{database}: {len(made)} SIMULATED requirements. Nothing in it is real.\n")
     say(f"python -m nbcode.triage fit {names} --time {COLUMNS.time} --checkpoint {checkpoint} --out {model}")
-    report = fit(open_table(url, TABLE, COLUMNS), checkpoint, model, plan, progress)
+    try:
+        report = fit(open_table(url, TABLE, COLUMNS), checkpoint, model, plan, progress)
+    except BaseException:  # Ctrl-C too: the next try wants an empty folder
+        database.unlink()
+        raise
     say(f"{report}\n\npython -m nbcode.triage predict {names} --model {model}")
     summary = predict(open_table(url, TABLE, COLUMNS), load_predictor(model, COLUMNS), progress=progress)
     found = Demo(report, summary, _against_truth(database))

@@ -8,9 +8,9 @@ from pathlib import Path
 from nbcode.triage.columns import TableError
 from nbcode.triage.labeled_rows import LabeledRows, check_classes, labeled_rows
 from nbcode.triage.model_card import card
-from nbcode.triage.model_folder import CARD, FILES, METRICS, save_model
+from nbcode.triage.model_folder import CARD, FILES, METRICS, check_out, save_model
 from nbcode.triage.near_duplicates import near_duplicates
-from nbcode.triage.new_folder import check_free, new_folder
+from nbcode.triage.new_folder import new_folder
 from nbcode.triage.plan import Plan
 from nbcode.triage.report import Report
 from nbcode.triage.splits import Split, split_at_random, split_by_time
@@ -42,7 +42,7 @@ def fit(
         ValueError: the checkpoint is not to be had, too few rows to split, a rate under which training breaks down.
     """
     plan, out = plan or Plan(), Path(out)
-    check_free(out.resolve(), FILES)
+    check_out(out.resolve())
     rows = labeled_rows(table, progress)
     check_classes(rows)
     split = _split(rows, table.columns.time, plan.seed)

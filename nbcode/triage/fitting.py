@@ -53,7 +53,7 @@ def fitted(rows: LabeledRows, split: Split, checkpoint: str | Path, plan: Plan, 
     warn_of_unknown(unknown, start.name)
     plan = replace(plan, max_tokens=min(plan.max_tokens, start.encoder.config.max_length))
     tokens = tokens_of(rows.texts, start.tokenizer, plan.max_tokens)
-    material = Material.read(start.encoder, tokens, rows.labels)
+    material = Material.read(start.encoder, tokens, rows.labels, progress)
     found = baseline_scores(rows.texts, rows.labels, split)
     learned = learn(
         material, split.train, _recipe(plan), Watch(split.validation, plan.patience), seed=plan.seed, progress=progress

@@ -24,6 +24,7 @@ from nbcode.training.probe import probe, start_head
 from nbcode.training.progress import bar
 from nbcode.training.reading import features, probabilities
 from nbcode.training.temperature import temperature
+from nbcode.triage.table import BATCH
 
 _Examples = tuple[list[Encoding], list[int]]  # texts and the numbers of their classes
 TINY = 1e-12  # instead of a probability of 0, whose logarithm is none
@@ -46,9 +47,14 @@ class Material:
     features: torch.Tensor
 
     @classmethod
-    def read(cls, encoder: Bert, tokens: list[Encoding], labels: list[str]) -> Material:
+    def read(cls, encoder: Bert, tokens: list[Encoding], labels: list[str], progress: bool) -> Material:
         """Read all texts once with the encoder."""
-        return cls(encoder, tokens, labels, features(encoder, tokens))
+        parts = []
+        with bar(len(tokens), "text", progress) as shown:
+            for start in range(0, len(tokens), BATCH):
+                parts.append(features(encoder, tokens[start : start + BATCH]))
+                shown.update(len(parts[-1]))
+        return cls(encoder, tokens, labels, torch.cat(parts))
 
 
 @dataclass(frozen=True)

@@ -37,10 +37,10 @@ def card(report: Report, model_id: str) -> str:
     )
 
 
-def safe(text: str) -> str:
+def safe(text: str, longest: int | None = None) -> str:
     """A text as Markdown shows it and does not run it, in one line."""
     line = " ".join(text.split())
-    short = f"{line[:LONG]}..." if len(line) > LONG else line
+    short = f"{line[:longest]}..." if longest is not None and len(line) > longest else line
     return html.escape(re.sub(r"([\\`*_{}\[\]()#|~!$])", r"\\\1", short), quote=False)
 
 
@@ -133,6 +133,6 @@ def _limits(report: Report) -> str:
 
 def _classes(report: Report) -> str:
     lines = ["| class | rows |", "|---|---|"]
-    lines += [f"| {safe(label)} | {count} |" for label, count in list(report.classes.items())[:SHOWN]]
+    lines += [f"| {safe(label, LONG)} | {count} |" for label, count in list(report.classes.items())[:SHOWN]]
     more = len(report.classes) - SHOWN
     return "\n".join(lines) + (f"\n\nand {more} more, in labels.json." if more > 0 else "")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from nbcode.data.tokenizer_files import CONFIG as TOKENIZER
 from nbcode.data.tokenizer_files import VOCABULARY
 from nbcode.triage.columns import Columns, TableError
+from nbcode.triage.new_folder import check_free
 from nbcode.triage.seen import SEEN, read_seen, write_seen
 
 if TYPE_CHECKING:
@@ -86,6 +87,17 @@ def recall(folder: str | Path) -> Memory:
     if not all(isinstance(each, str) for each in (*memory.text, memory.label, *memory.classes, memory.model_id)):
         raise TableError(f"{path} holds names that are no texts. Train the model again")
     return memory
+
+
+def check_out(folder: Path) -> None:
+    """Refuse a place for a new model where anything is but an older one.
+
+    Raises:
+        TableError: as ``check_free``, or what is there only looks like a model of this tool.
+    """
+    check_free(folder, FILES)
+    if folder.exists() and any(folder.iterdir()):
+        recall(folder)
 
 
 def save_model(folder: Path, model: TextModel, columns: Columns, config: dict, name: str) -> TextModel:

@@ -93,9 +93,8 @@ class Report:
         dropped = self.rows - sum(self.split.values())
         how = f"by {self.columns.time!r}, the newest for the test" if self.columns.time else "at random"
         parts = "{train} training, {validation} validation, {test} test".format(**self.split)
-        return f"split {how}: {parts}" + f" ({dropped} that repeat an older part or lack a time in none)" * (
-            dropped > 0
-        )
+        lost = f", {dropped} in none, since they repeat an older row or lack a time" if dropped else ""
+        return f"split {how}: {parts}{lost}"
 
     def as_dict(self) -> dict:
         """All of it, for JSON."""
