@@ -17,8 +17,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::nbcode.triage.TriageWarning"),  # the tiny vocabulary has no punctuation
 ]
 RIGHT = """
-select avg(sub_technical_pm_predicted in (owner, ifnull(second_owner, owner))) from requirement join truth using (req_id)
-where sub_technical_pm is null
+select avg(sub_technical_pm_predicted in (owner, ifnull(second_owner, owner)))
+from requirement join truth using (req_id) where sub_technical_pm is null
 """
 WORDS = ["refund", "warehouse", "coupon", "search", "report", "payment", "the", "and", "review", "supplier"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -20,7 +21,7 @@ from nbcode.triage.report import Report, coverage_lines
 from nbcode.triage.scores import Scores, scores
 
 CHECKPOINTS = {"en": MINILM, "zh": MINIRBT}
-RECORDS = 600
+RECORDS, PLAN = 600, Plan(epochs=4)  # so that it takes under two minutes on two cores
 TABLE = "requirement"
 COLUMNS = Columns(("title", "description"), "sub_technical_pm", "req_id", "created_on")
 TRUTH = f"""
@@ -62,7 +63,7 @@ def demo(
         records: of the database, some hundreds at least.
         language: en or zh.
         checkpoint: as ``fit`` takes it; ``None`` takes one for the language.
-        plan: of the training.
+        plan: of the training; ``None`` takes a short one.
         seed: of the database.
         progress: show bars.
         say: is told what happens.
@@ -72,27 +73,33 @@ def demo(
     """
     folder = Path(folder)
     made = generate(seed, records, language)  # refuses a wrong number or language
-    checkpoint = checkpoint or CHECKPOINTS[language]
+    checkpoint, plan = checkpoint or CHECKPOINTS[language], plan or PLAN
     located(checkpoint)  # refuses one that is not to be had, while nothing is written
     database, model = _places(folder)
     write_database(made, database)
     url = f"sqlite:///{database}"
-    names = f"--database {url} --table {TABLE} --text {','.join(COLUMNS.text)} --label {COLUMNS.label}"
-    names += f" --key {COLUMNS.key}"
+    names = ["--database", url, "--table", TABLE, "--text", ",".join(COLUMNS.text), "--label", COLUMNS.label]
+    names += ["--key", COLUMNS.key]
+    training = ["--time", COLUMNS.time, "--checkpoint", str(checkpoint), "--out", str(model)]
+    training += ["--epochs", str(plan.epochs)]
     say(f"{database}: {len(made)} SIMULATED requirements. Nothing in it is real.\n")
-    say(f"python -m nbcode.triage fit {names} --time {COLUMNS.time} --checkpoint {checkpoint} --out {model}")
+    say(_command("fit", *names, *training))
     try:
         report = fit(open_table(url, TABLE, COLUMNS), checkpoint, model, plan, progress)
     except BaseException:  # Ctrl-C too: the next try wants an empty folder
         database.unlink()
         raise
-    say(f"{report}\n\npython -m nbcode.triage predict {names} --model {model}")
+    say(f"{report}\n\n{_command('predict', *names, '--model', str(model))}")
     summary = predict(open_table(url, TABLE, COLUMNS), load_predictor(model, COLUMNS), progress=progress)
     found = Demo(report, summary, _against_truth(database))
     say(f"{summary}\n\nBeside the truth, which only a simulation knows, these {found.truth.rows} predictions are right")
     say(f"in {found.truth.accuracy:.1%} (two standard errors: {found.truth.margin:.1%}); by threshold:")
     say("\n".join(coverage_lines(found.truth.coverage)))
     return found
+
+
+def _command(*words: str) -> str:
+    return f"python -m nbcode.triage {shlex.join(words)}"
 
 
 def _places(folder: Path) -> tuple[Path, Path]:
