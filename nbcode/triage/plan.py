@@ -24,7 +24,7 @@ class Plan:
 
     epochs: int = 6
     patience: int = 2
-    rate: float = 5e-5
+    rate: float = 1e-4
     batch: int = 16
     max_tokens: int = 128
     keep_split: bool = False
@@ -37,6 +37,6 @@ class Plan:
             if isinstance(value, bool) or not isinstance(value, int) or value < low:
                 raise ValueError(f"{name} is {value!r}; give a whole number from {low}")
         if isinstance(self.rate, bool) or not isinstance(self.rate, (int, float)) or not 0 < self.rate < 1:
-            raise ValueError(f"rate is {self.rate!r}; give a number between 0 and 1, such as 5e-5")
+            raise ValueError(f"rate is {self.rate!r}; give a number between 0 and 1, such as 1e-4")
         if not isinstance(self.keep_split, bool):
             raise ValueError(f"keep_split is {self.keep_split!r}; give True or False")
