@@ -1,6 +1,7 @@
 """A model that needs no training, and tables to try the tool on."""
 
 import csv
+import random
 import sqlite3
 import zlib
 from contextlib import closing
@@ -67,3 +68,24 @@ def read_csv(path, encoding="utf-8", delimiter=","):
             return list(csv.reader(file, delimiter=delimiter))
     finally:
         csv.field_size_limit(before)
+
+
+TOPICS = {"ann": "refund money card", "bob": "parcel truck ship", "eve": "screen button page"}
+FILLING = ["please", "the", "we", "need", "soon", "for", "our", "shop", "and", "today"]
+
+
+def topical(count, seed=0, missing=4):
+    """Rows of id, title, body, pm: each PM has words of his own, and every so many-th row has no PM."""
+    draw = random.Random(seed)
+    found = []
+    for number in range(count):
+        pm = draw.choice(list(TOPICS))
+        words = [*draw.choices(TOPICS[pm].split(), k=4), *draw.choices(FILLING, k=6)]
+        draw.shuffle(words)
+        found.append((number, " ".join(words[:3]), " ".join(words[3:]), None if number % missing == 0 else pm))
+    return found
+
+
+def pm_of(row):
+    """Whose words a row has."""
+    return next(pm for pm, words in TOPICS.items() if set(words.split()) & set(f"{row[1]} {row[2]}".split()))

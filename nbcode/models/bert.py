@@ -233,6 +233,15 @@ def own_names(weights: Mapping[str, torch.Tensor], layers: int) -> dict[str, tor
     return {own: torch.cat([given[name] for name in names]) for own, names in sources.items()}
 
 
+def hugging_face_names(weights: Mapping[str, torch.Tensor], layers: int) -> dict[str, torch.Tensor]:
+    """The way back from :func:`own_names`: our weights under Hugging Face's names, as copies on the CPU."""
+    found = {}
+    for own, names in _sources(layers).items():
+        parts = weights[own].detach().cpu().chunk(len(names))  # (3 D, ...) -> query, key, value
+        found |= {name: part.clone() for name, part in zip(names, parts, strict=True)}
+    return found
+
+
 def _plain(name: str) -> str:
     """A name without the prefix that checkpoints with a head have, and in today's words."""
     *path, last = name.removeprefix("bert.").split(".")

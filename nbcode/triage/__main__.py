@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nbcode.triage import commands
-from nbcode.triage.columns import Columns
+from nbcode.triage.columns import Columns, TriageWarning
 from nbcode.triage.predictor import Predictor
 
-COMMANDS = {"predict": (commands.add_predict_flags, commands.run_predict)}
+COMMANDS = {
+    "fit": (commands.add_fit_flags, commands.run_fit),
+    "predict": (commands.add_predict_flags, commands.run_predict),
+    "evaluate": (commands.add_evaluate_flags, commands.run_evaluate),
+    "demo": (commands.add_demo_flags, commands.run_demo),
+}
 INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended
 
 
@@ -34,7 +41,8 @@ def main(words: Sequence[str] | None = None, load: commands.Load | None = None) 
         add_flags(subparsers.add_parser(name, help=told, description=told))
     given = flags.parse_args(words)
     try:
-        print(COMMANDS[given.command][1](given, load or load_model))
+        with _plain_warnings(f"{flags.prog} {given.command}"):
+            print(COMMANDS[given.command][1](given, load or load_model))
     except ValueError as error:  # a TableError is one
         print(f"{flags.prog} {given.command}: {error}", file=sys.stderr)
         return 2
@@ -42,6 +50,23 @@ def main(words: Sequence[str] | None = None, load: commands.Load | None = None) 
         print(f"\n{flags.prog} {given.command}: interrupted; the table is as it was", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+@contextlib.contextmanager
+def _plain_warnings(command: str) -> Iterator[None]:
+    """Show the tool's own warnings without a place in its code, which says nothing to its user."""
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+        warnings.filterwarnings("always", category=TriageWarning)
+
+        def show(message, category, *place) -> None:
+            if issubclass(category, TriageWarning):
+                print(f"{command}: {message}", file=sys.stderr)
+            else:
+                usual(message, category, *place)
+
+        warnings.showwarning = show
+        yield
 
 
 def load_model(folder: Path, columns: Columns) -> Predictor:

@@ -14,6 +14,10 @@ class TableError(ValueError):
     """A table that cannot be used as asked: the message says what came, what is allowed and what to do."""
 
 
+class TriageWarning(UserWarning):
+    """Something that works, but hardly as it was meant."""
+
+
 @dataclass(frozen=True)
 class Columns:
     """The columns of a table that the tool works on.

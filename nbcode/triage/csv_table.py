@@ -21,6 +21,7 @@ class CsvTable:
     def __init__(self, path: str | Path, columns: Columns) -> None:
         self.columns = columns
         self.path = Path(path).resolve()  # where a link leads, so that the file is replaced and not the link
+        self.where = f"the file {self.path.name!r}"
         self.form = read_form(self.path, columns.asked)
         header = list(self.form.header)
         check_names(columns.asked, header, str(self.path))

@@ -66,9 +66,15 @@ class Prediction(NamedTuple):
 
 
 class Table(Protocol):
-    """What ``predict`` and ``fit`` need of a table. Whatever goes wrong there is a ``TableError``."""
+    """What ``predict`` and ``fit`` need of a table. Whatever goes wrong there is a ``TableError``.
+
+    Attributes:
+        columns: which mean what.
+        where: what the table is called in a message: the table 'requirements'.
+    """
 
     columns: Columns
+    where: str
 
     def count(self) -> int:
         """The number of rows."""
