@@ -39,17 +39,18 @@ def probe(features: torch.Tensor, labels: torch.Tensor) -> LogisticRegression:
     return LogisticRegression(C=WEIGHT_LIMIT, max_iter=5000).fit(features.numpy(), labels.numpy())
 
 
-def start_head(model: TextClassifier, probe: LogisticRegression) -> None:
+def start_head(model: TextClassifier, fitted: LogisticRegression) -> None:
     """Give the classifier's head the weights of a probe of its features, so that it begins with the probe's answers.
+
+    Args:
+        model: changed in place.
+        fitted: what :func:`probe` returned for features of the model's encoder.
 
     Raises:
         ValueError: other features or classes.
     """
-    weight, bias = (
-        torch.as_tensor(probe.coef_),
-        torch.as_tensor(probe.intercept_),
-    )  # (C, D), (C,); of two classes (1, D)
-    if len(weight) == 1:  # scikit-learn keeps the difference of the two logits
+    weight, bias = torch.as_tensor(fitted.coef_), torch.as_tensor(fitted.intercept_)  # (C, D), (C,)
+    if len(weight) == 1:  # two classes: scikit-learn keeps the difference of their logits
         weight, bias = torch.cat([-weight / 2, weight / 2]), torch.cat([-bias / 2, bias / 2])
     if weight.shape != model.head.weight.shape:
         raise ValueError(
