@@ -15,8 +15,8 @@ from nbcode.models.text_classifier import TextClassifier
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
-# scikit-learn's C, the inverse of the penalty's strength. On MiniLM's features of the simulated requirements (seeds 0 to
-# 2) 1 has the lowest loss, or one within .03 of it, from 5 labels a class to all; 10 learns wrong labels by heart.
+# scikit-learn's C, the inverse of the penalty's strength. On MiniLM's features of the simulated requirements (seeds 0
+# to 2) it has the lowest loss, or one within .03 of it, from 5 labels a class to all; 10 learns wrong labels by heart.
 WEIGHT_LIMIT = 1.0
 
 
