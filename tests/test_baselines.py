@@ -12,6 +12,7 @@ LABELS = [0, 0, 1, 1, 1]
 def test_the_majority_is_the_most_frequent_class_whatever_is_asked():
     found = majority().fit(TEXTS, LABELS)
     assert found.predict(["refund the order", "anything"]).tolist() == [1, 1]
+    np.testing.assert_allclose(found.predict_proba(["refund the order"]), [[0.4, 0.6]])
 
 
 def test_known_words_decide_in_any_order():

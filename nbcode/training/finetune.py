@@ -55,7 +55,8 @@ class Recipe:
             raise ValueError(f"{self}; give rate and clip above 0, no negative decay, and a warmup from 0 to 1")
 
 
-RECIPE = Recipe()
+RECIPE = Recipe()  # from a random head
+FROM_PROBE = Recipe(rate=5e-5, epochs=3)  # from a head that knows already: more would undo what was there
 FILLING = 0  # the number at padding; it is masked, so any would do
 
 
