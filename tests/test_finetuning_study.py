@@ -1,5 +1,6 @@
 """The studies of fine-tuning, on a few records and with a tiny random checkpoint."""
 
+import dataclasses
 import itertools
 import math
 import runpy
@@ -152,20 +153,23 @@ def test_a_classifier_that_starts_from_the_probe_scores_as_the_frozen_features_d
 
 @pytest.mark.parametrize("method", finetuning.METHODS)
 def test_each_method_is_measured_and_measured_again_alike(method, monkeypatch):
-    for name in ("RECIPE", "FROM_PROBE"):
-        monkeypatch.setattr(finetuning, name, Recipe(epochs=1))
-    monkeypatch.setattr(finetuning, "RANDOM_EPOCHS", 2)
+    for name, value in (("FROM_PROBE", Recipe(epochs=1)), ("HEAD_EPOCHS", 1), ("RANDOM_EPOCHS", 2)):
+        monkeypatch.setattr(finetuning, name, value)
     cell = {"split": "by_group", "method": method, "labels": 3, "seed": 1}
     found = finetuning.measure(**cell)
     assert set(found) == set(SCORES) and 0 <= found["accuracy"] <= 1
     assert found == finetuning.measure(**cell)
 
 
-def test_random_weights_get_more_epochs_up_to_a_number_of_steps():
-    epochs = {texts: finetuning.random_recipe(texts).epochs for texts in (40, 80, 160, 400, 1400)}
-    assert [epochs[texts] for texts in (40, 80, 160)] == [finetuning.RANDOM_EPOCHS] * 3
-    assert finetuning.RANDOM_EPOCHS > epochs[400] > epochs[1400] >= RECIPE.epochs
-    assert epochs[400] * 25 <= finetuning.RANDOM_STEPS
+def test_random_weights_get_more_epochs_both_up_to_a_number_of_steps():
+    limits = (
+        (finetuning.HEAD_EPOCHS, finetuning.HEAD_STEPS),
+        (finetuning.RANDOM_EPOCHS, finetuning.RANDOM_STEPS),
+    )
+    head, random = ([finetuning.at_most(*limit, texts).epochs for texts in (40, 160, 400, 1400)] for limit in limits)
+    assert head == [10, 10, 10, 5]  # 88 steps in an epoch of 1400 texts
+    assert random == [40, 40, 32, 9]
+    assert finetuning.at_most(10, 5, 1400) == dataclasses.replace(RECIPE, epochs=1)
 
 
 # --- what is trained
