@@ -30,7 +30,7 @@ from nbcode.models.text_classifier import TextClassifier
 from nbcode.training.finetune import FROM_PROBE, Recipe, finetune
 
 LABELS = 20
-LORA_RATE, LORA_RANK, LORA_SCALE = 1e-3, 8, 16
+LORA_RATE, LORA_RANK, LORA_SCALE = 3e-4, 8, 16
 LORA_BESIDE = ["attention.project", "attention.output", "feed_forward.inner", "feed_forward.outer"]
 NO_PEFT = "LoRA comes from the package peft; install it: pip install peft"
 MIB = 2**20
