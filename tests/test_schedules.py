@@ -7,8 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LinearLR
+from transformers import get_linear_schedule_with_warmup
 
-from nbcode.training.schedules import inverse_square_root, warmup_cosine
+from nbcode.training.schedules import inverse_square_root, warmup_cosine, warmup_linear
 
 repeatable = settings(derandomize=True, deadline=None, max_examples=60)
 
@@ -80,6 +81,29 @@ def test_the_warm_up_is_pytorchs_line_and_the_rest_never_rises(steps, data):
 def test_a_run_may_warm_up_to_its_end():
     factor = warmup_cosine(steps=3, warmup=3)
     assert [factor(step) for step in range(5)] == pytest.approx([1 / 3, 2 / 3, 1, 0, 0])
+
+
+def test_berts_schedule_by_hand():
+    factor = warmup_linear(steps=6, warmup=2)
+    assert [factor(step) for step in range(8)] == pytest.approx([0.5, 1, 1, 0.75, 0.5, 0.25, 0, 0])
+    assert [warmup_linear(2, 2)(step) for step in range(4)] == pytest.approx([0.5, 1, 0, 0])
+
+
+@repeatable
+@given(steps=st.integers(1, 30), data=st.data())
+def test_berts_schedule_is_hugging_faces_without_its_first_step_of_nothing(steps, data):
+    warmup = data.draw(st.integers(0, steps))
+    ours = rates(lambda optimizer: LambdaLR(optimizer, warmup_linear(steps, warmup)), steps + 2)
+    theirs = rates(lambda optimizer: get_linear_schedule_with_warmup(optimizer, warmup, steps), steps + 2)
+    assert ours[:warmup] == pytest.approx(theirs[1:warmup] + [0.1] * (warmup > 0))
+    assert ours[warmup:] == pytest.approx(theirs[warmup:])
+    assert min(ours[:steps]) > 0  # no step is lost
+
+
+@pytest.mark.parametrize(("steps", "warmup"), [(0, 0), (10, 11), (10, -1)])
+def test_berts_schedule_refuses_numbers_out_of_range(steps, warmup):
+    with pytest.raises(ValueError, match=rf"steps={steps}, warmup={warmup}; give 1 <= steps"):
+        warmup_linear(steps, warmup)
 
 
 @pytest.mark.parametrize(("d_model", "warmup"), [(0, 4), (16, 0), (-1, 4)])

@@ -21,6 +21,7 @@ from nbcode.device import Compute, choose
 from nbcode.models.text_classifier import TextClassifier
 from nbcode.training.history import History, Record
 from nbcode.training.loop import fit
+from nbcode.training.schedules import warmup_linear
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class Recipe:
         warmup: the share of the steps in which the rate rises; then it falls in a line to 0.
         weight_decay: of matrices; biases and normalizations have none.
         clip: the gradient's largest length.
+
+    Raises:
+        ValueError: a number out of its range.
     """
 
     rate: float = 1e-4
@@ -43,8 +47,19 @@ class Recipe:
     weight_decay: float = 0.01
     clip: float = 1.0
 
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch"):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; give a whole number of at least 1")
+        if not (self.rate > 0 and self.clip > 0 and self.weight_decay >= 0 and 0 <= self.warmup <= 1):
+            raise ValueError(f"{self}; give rate and clip above 0, no negative decay, and a warmup from 0 to 1")
 
-RECIPE = Recipe()
+
+RECIPE = Recipe()  # from a random head
+# From a head that knows already. On the simulated requirements (disjoint situations, 10 labels a class, two draws of
+# seeds 0 to 2) the mean accuracy was .443 with frozen features, .455 so, and .438 at 1e-4 for 6 epochs; at 1e-4 for 4
+# epochs with smoothed labels .444 where frozen features had .445 (four of the draws). Single draws lie .36 to .49.
+FROM_PROBE = Recipe(rate=5e-5, epochs=3)
 FILLING = 0  # the number at padding; it is masked, so any would do
 
 
@@ -65,7 +80,7 @@ def finetune(
         texts: n texts in tokens.
         labels: n class numbers, each below the model's number of classes.
         recipe: rate, epochs, batch.
-        seed: of the order of the batches.
+        seed: of the order of the batches. What dropout takes comes from PyTorch's own generator.
         compute: device and precision; ``None`` lets :func:`nbcode.device.choose` decide.
         on_step: called with the record of each step.
 
@@ -79,7 +94,9 @@ def finetune(
         raise ValueError(f"labels from {min(labels)} to {max(labels)}; the model has classes 0 to {classes - 1}")
     batches = batches_of(texts, labels, recipe.batch, seed)
     optimizer = torch.optim.AdamW(parameter_groups(model, recipe.weight_decay), recipe.rate, fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, warmup_linear(recipe, len(batches)))
+    steps = recipe.epochs * len(batches)
+    factor = warmup_linear(steps, round(recipe.warmup * steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
     return fit(
         model,
         batches,
@@ -132,10 +149,3 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, ob
     matrices = [parameter for parameter in trained if parameter.ndim > 1]
     others = [parameter for parameter in trained if parameter.ndim <= 1]
     return [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
-
-
-def warmup_linear(recipe: Recipe, batches: int) -> Callable[[int], float]:
-    """Up in a line, down in a line to 0, as factor of the rate (Devlin et al. 2019, appendix A.2)."""
-    steps = recipe.epochs * batches
-    warmup = max(1, round(recipe.warmup * steps))
-    return lambda step: min((step + 1) / warmup, max(0, steps - step) / max(1, steps - warmup))

@@ -105,7 +105,8 @@ def _checked(confidence: torch.Tensor, right: torch.Tensor) -> tuple[torch.Tenso
     """Both in float64: right as 1.0 or 0.0."""
     if confidence.ndim != 1 or right.shape != confidence.shape or not len(right):
         raise ValueError(
-            f"confidence has shape {tuple(confidence.shape)} and right {tuple(right.shape)}; give (n,) twice, n at least 1"
+            f"confidence has shape {tuple(confidence.shape)} and right {tuple(right.shape)}; give (n,) twice, "
+            "n at least 1"
         )
     if not ((confidence >= 0) & (confidence <= 1)).all():
         raise ValueError(f"confidence goes from {confidence.min()} to {confidence.max()}; give probabilities")

@@ -50,3 +50,26 @@ def warmup_cosine(steps: int, warmup: int, last: float = 0.0) -> Factor:
         return last + (1 - last) * 0.5 * (1 + math.cos(math.pi * share))
 
     return factor
+
+
+def warmup_linear(steps: int, warmup: int) -> Factor:
+    """BERT's schedule, as factor of the largest rate: up in a line, down in a line to 0.
+
+    Source: Devlin et al. (2019), appendix A.2.
+
+    Args:
+        steps: of the whole run; afterwards the factor is 0.
+        warmup: steps until the peak, from 0 to ``steps``.
+
+    Raises:
+        ValueError: a number out of its range.
+    """
+    if not (steps >= 1 and 0 <= warmup <= steps):
+        raise ValueError(f"steps={steps}, warmup={warmup}; give 1 <= steps, warmup <= steps")
+
+    def factor(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / warmup
+        return (steps - step) / (steps - warmup) if step < steps else 0.0
+
+    return factor

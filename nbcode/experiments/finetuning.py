@@ -1,0 +1,116 @@
+"""What is pre-training worth when labels are few? Learning curves over labels a class, several seeds.
+
+``python -m nbcode.experiments.finetuning [--seeds 10 11 12] [--device cpu] [--workers 1] [--out FILE]``
+
+Each seed is another simulated database and another draw of labels. The headline is the split with disjoint situations;
+on the other two a few methods are measured at a few sizes. Whatever was tuned was tuned on seeds 0 to 2.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import torch
+
+from nbcode.experiments.finetuning_run import ALL, SCORES, Draw, command, draw, scores
+from nbcode.experiments.study import Study
+from nbcode.models.text_classifier import TextClassifier
+from nbcode.training.baselines import bag_of_words, majority
+from nbcode.training.finetune import FROM_PROBE, RECIPE, Recipe, finetune
+
+LABELS = (5, 10, 20, 50, ALL)
+HEADLINE = "by_situation"
+# At most so many epochs and so many steps. Random weights know nothing and need more of both until the loss of the
+# training is near 0; they get up to four times as many epochs.
+HEAD_EPOCHS, HEAD_STEPS = RECIPE.epochs, 500
+RANDOM_EPOCHS, RANDOM_STEPS = 40, 800
+
+
+def by_majority(drawn: Draw) -> dict[str, float]:
+    """Always the most frequent class."""
+    return _scikit(majority(), drawn)
+
+
+def by_bag_of_words(drawn: Draw) -> dict[str, float]:
+    """Logistic regression on words and their pieces."""
+    return _scikit(bag_of_words(), drawn)
+
+
+def frozen(drawn: Draw) -> dict[str, float]:
+    """Logistic regression on MiniLM's features."""
+    guessed = drawn.probe().predict_proba(drawn.features()[1].numpy())
+    return scores(torch.as_tensor(guessed), drawn.test.owners)
+
+
+def fine_tuned(drawn: Draw) -> dict[str, float]:
+    """All of MiniLM, with a head that starts from that regression."""
+    return _tuned(drawn, drawn.probed(), FROM_PROBE)
+
+
+def fine_tuned_random_head(drawn: Draw) -> dict[str, float]:
+    """All of MiniLM, with a head that starts from random numbers: at twice the rate, and for longer."""
+    return _tuned(drawn, drawn.classifier(), at_most(HEAD_EPOCHS, HEAD_STEPS, len(drawn.numbers)))
+
+
+def random_weights(drawn: Draw) -> dict[str, float]:
+    """The same network without its pre-training."""
+    return _tuned(drawn, drawn.classifier(pretrained=False), at_most(RANDOM_EPOCHS, RANDOM_STEPS, len(drawn.numbers)))
+
+
+def at_most(epochs: int, steps: int, texts: int) -> Recipe:
+    """The usual recipe with whole epochs, as many as fit into both limits."""
+    in_an_epoch = -(-texts // RECIPE.batch)
+    return dataclasses.replace(RECIPE, epochs=max(1, min(epochs, steps // in_an_epoch)))
+
+
+METHODS: dict[str, Callable[[Draw], dict[str, float]]] = {
+    "majority": by_majority,
+    "bag of words": by_bag_of_words,
+    "frozen": frozen,
+    "fine-tuned": fine_tuned,
+    "fine-tuned, random head": fine_tuned_random_head,
+    "random weights": random_weights,
+}
+# On the other splits, only what answers their question: what had been seen before, and what comes next.
+ELSEWHERE = {"by_group": (10, 50), "by_time": (10, 50)}
+METHODS_ELSEWHERE = ("bag of words", "frozen", "fine-tuned")
+
+
+def measure(split: str, method: str, labels: int | str, seed: int, device: str = "cpu") -> dict[str, float]:
+    """Train a method on so many labels of each class; its scores on the test part."""
+    return METHODS[method](draw(seed, split, labels, device))
+
+
+def cells(seeds: Sequence[int]) -> Iterator[Mapping]:
+    """All that is measured. Of equally many labels a class no class is the most frequent, so majority takes all."""
+    for seed in seeds:
+        for method in METHODS:
+            for labels in LABELS if method != "majority" else (ALL,):
+                yield {"split": HEADLINE, "method": method, "labels": labels, "seed": seed}
+        for split, some in ELSEWHERE.items():
+            yield {"split": split, "method": "majority", "labels": ALL, "seed": seed}
+            for method in METHODS_ELSEWHERE:
+                for labels in some:
+                    yield {"split": split, "method": method, "labels": labels, "seed": seed}
+
+
+def _scikit(model: object, drawn: Draw) -> dict[str, float]:
+    """Fit it on texts, and score it."""
+    train, test = drawn.train, drawn.test
+    guessed = model.fit(train.texts, train.labels.numpy()).predict_proba(test.texts)
+    return scores(torch.as_tensor(guessed), test.owners)
+
+
+def _tuned(drawn: Draw, model: TextClassifier, recipe: Recipe) -> dict[str, float]:
+    train = drawn.train
+    finetune(model, train.tokens, train.labels.tolist(), recipe, seed=drawn.seed, compute=drawn.compute)
+    return drawn.score(model)
+
+
+STUDY = Study("nbcode.experiments.finetuning", ("split", "method", "labels", "seed"), SCORES, measure)
+
+
+if __name__ == "__main__":
+    sys.exit(command(STUDY, __doc__, cells))
