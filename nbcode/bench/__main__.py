@@ -1,4 +1,4 @@
-"""The command line of the measurements: ``python -m nbcode.bench training``."""
+"""The command line of the measurements: ``python -m nbcode.bench training`` or ``finetuning``."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from nbcode.bench import training
+from nbcode.bench import finetuning, training
 
-COMMANDS = {"training": training}
+COMMANDS = {"training": training, "finetuning": finetuning}
 
 
 def main(words: Sequence[str] | None = None) -> int:

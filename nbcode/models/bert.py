@@ -16,6 +16,7 @@ from torch import nn
 
 from nbcode.checkpoint_files import read_config, read_weights
 from nbcode.models.attention import check_dropout
+from nbcode.models.fast_dropout import FastDropout
 from nbcode.models.transformer_layers import EncoderLayer, LayerConfig
 from nbcode.pretrained import located
 
@@ -111,7 +112,7 @@ class Bert(nn.Module):
         self.positions = nn.Embedding(config.max_length, config.d_model)
         self.token_types = nn.Embedding(config.token_types, config.d_model)
         self.norm = nn.LayerNorm(config.d_model, config.eps)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = FastDropout(config.dropout)
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.layers))
         for layer in self.layers:
             layer.attention.dropout = config.attention_dropout
