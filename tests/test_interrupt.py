@@ -143,6 +143,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from nbcode.device import choose
 from nbcode.training.loop import fit
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what runs in its background ignore Ctrl-C
 model = torch.nn.Linear(1, 1)
 batches = DataLoader(TensorDataset(torch.ones(8, 1)), 1)
 optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)

@@ -19,7 +19,7 @@ def positional_encoding(length, width):
     angle = place / 10_000 ** (even / width)  # (T, ceil(D / 2))
     table = torch.zeros(length, width)
     table[:, 0::2] = angle.sin()
-    table[:, 1::2] = angle.cos()[:, : width // 2]  # an odd width has one cosine less
+    table[:, 1::2] = angle.cos()[:, : width // 2]  # an odd width: one cosine less
     return table
 
 
@@ -147,7 +147,8 @@ SPLIT_HEADS = Exercise(
 
 def multi_head(query, key, value, n_heads, hidden):
     def split(x):
-        return x.unflatten(-1, (n_heads, -1)).transpose(1, 2)  # (B, T, D) -> (B, N, T, K)
+        # (B, T, D) -> (B, N, T, K)
+        return x.unflatten(-1, (n_heads, -1)).transpose(1, 2)
 
     q, k, v = split(query), split(key), split(value)
     scores = q @ k.mT / math.sqrt(q.shape[-1])  # (B, N, T, S)
