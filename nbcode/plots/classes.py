@@ -85,7 +85,7 @@ def _cloud(ax: Axes, points: torch.Tensor, number: int, name: str) -> None:
     if len(points):
         ax.plot(*numbers(points).T, **style, markersize=4, markeredgewidth=0.8, alpha=0.55)
         middle = numbers(points.float().mean(dim=0, keepdim=True)).T
-        style |= {"markeredgecolor": BLACK, "zorder": 4}
+        style |= {"markeredgecolor": color if filled == "white" else BLACK, "zorder": 4}
         ax.plot(*middle, **style, markersize=12, markeredgewidth=1.8, label=name)
 
 
