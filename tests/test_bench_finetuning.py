@@ -402,3 +402,9 @@ def test_ctrl_c_keeps_what_was_measured(typed, tmp_path, monkeypatch):
     monkeypatch.setattr(Race, "round", interrupted)
     code, said = typed(f"finetuning --rounds 1 --device cpu --out {tmp_path / 'speed.csv'}")
     assert code == 130 and "the same command continues" in said.err
+
+
+def test_the_committed_rounds_are_whole():
+    found = read(RESULTS)
+    assert all(tuple(row) == STUDY.keys + STUDY.values for row in found.rows)
+    assert [row["round"] for row in found.rows] == list(range(1, len(found.rows) + 1)) and len(found.rows) >= 3

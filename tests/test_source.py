@@ -21,6 +21,7 @@ MEASUREMENTS = Path(bench.__file__).parent / "results"
 # Each with the module whose code it is of, and what one types to measure again.
 BENCHES = {
     "training": ("nbcode.bench.training", "python -m nbcode.bench training"),
+    "finetuning": ("nbcode.bench.finetuning", "python -m nbcode.bench finetuning"),
     "answering": ("nbsite.answering", answering.COMMAND),
 }
 # A made-up package of that name: a study reaches `far` through `near`, and does not reach `aside`.
