@@ -648,8 +648,10 @@ def test_calibrations_show_the_share_right_the_confidence_and_the_count_of_each_
     assert bars == [(0.2, pytest.approx(0.1), 0.5), (0.9, pytest.approx(0.1), 0.75)]
     assert shown(before.lines, label="confidence") == [[(0.26, 0.26), (0.97, 0.97)]]
     assert texts(before) == ["40", "3"] and texts(after) == ["40"]
+    many, few = (bar.get_facecolor() for bar in before.patches)
+    assert few == (1, 1, 1, 1) != many  # of three cases
     assert before.get_xlim() == (0, 1) and labels(before) == ("confidence", "share right")
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["confidence", "right"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["right", "confidence"]
 
 
 @pytest.mark.parametrize("panels", [{}, {"one": []}])

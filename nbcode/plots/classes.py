@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from nbcode.plots.matrices import DARK, numbers
 from nbcode.plots.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, WIDEST, new_figure
 
-# Each class has a shape of its own, so that eight are told apart in black and white. Of one color, the second is hollow.
+# Each class has a shape of its own, so that eight are told apart in black and white; of one color, one is hollow.
 SHAPES = ("o", "s", "^", "D", "v", "P", "*", "X")
 COLORS = (BLUE, ORANGE, GREEN, PURPLE)
 STRIPES = ("", "////", "....")
