@@ -11,6 +11,7 @@ from nbcode import plots
 from nbcode.autograd import Value, ordered
 from nbcode.models.neuron import Neurons
 from nbcode.plots.style import WIDEST, columns_and_rows, new_panels
+from nbcode.training.metrics import Bin
 
 X = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 AND, XOR = torch.tensor([0.0, 0.0, 0.0, 1.0]), torch.tensor([0.0, 1.0, 1.0, 0.0])
@@ -30,6 +31,8 @@ def height(weights):
 
 MAP = torch.tensor([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.1, 0.2, 0.7]])
 HEADS = torch.stack([MAP, MAP.T, MAP.flip(0)])
+BINS = [Bin(0.2, 0.3, 40, 0.26, 0.5), Bin(0.9, 1.0, 3, 0.97, 0.75)]
+COUNTS = {"right": {"Lin": 5, "Sun": 3}, "wrong": {"Lin": 1, "Sun": 0}}
 PATH = torch.tensor([[-2.0, 1.0], [-1.0, 0.0], [0.0, 0.5]])
 
 
@@ -56,6 +59,10 @@ FIGURES = {
     "functions": lambda: plots.functions_with_slopes({"square": (torch.square, lambda x: 2 * x)}),
     "histograms": lambda: plots.layer_histograms({"one": {"layer 1": PATH, "layer 2": 0 * PATH}}, (-1, 1)),
     "images": lambda: plots.image_grid(torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(0)), "abc"),
+    "counts": lambda: plots.class_counts(COUNTS, "requests"),
+    "points": lambda: plots.class_points(PATH, torch.tensor([0, 1, 1]), ["Lin", "Sun"], ("first", "second")),
+    "confusions": lambda: plots.confusions({"one": 10 * MAP, "two": MAP}, "abc"),
+    "calibrations": lambda: plots.calibrations({"before": BINS, "after": BINS[:1]}),
     "chain": lambda: plots.chain_of_slopes(("x", "u", "y"), (1, 3, 9), (0.1, 0.2, 1.2)),
 }
 
@@ -92,7 +99,8 @@ def test_every_figure_function_is_tried_here():
         "decision_planes", "mistakes_per_epoch", "study_spread", "slice_through_surface", "curves", "bundle", "strips",
         "predicted_against_true", "errors_by_choice", "descents", "computation_graph", "chain_of_slopes",
         "attention_maps", "head_maps", "masks", "signed_maps", "image_rows", "spreads",
-        "functions_with_slopes", "layer_histograms", "image_grid",
+        "functions_with_slopes", "layer_histograms", "image_grid", "class_counts", "class_points", "confusions",
+        "calibrations",
     ]  # fmt: skip
     assert sorted(plots.__all__) == sorted(tried)
     assert len(FIGURES) == len(tried)
@@ -549,3 +557,104 @@ def test_images_stand_in_order_with_their_titles():
 def test_images_of_other_shapes_are_refused(shape, titles):
     with pytest.raises(ValueError, match=r"give \(B, 1, H, W\)"):
         plots.image_grid(torch.zeros(shape), titles)
+
+
+def test_counts_of_classes_stand_behind_each_other_with_their_sum():
+    (ax,) = plots.class_counts(COUNTS, "requests").axes
+    pieces = [(bar.get_y() + bar.get_height() / 2, bar.get_x(), bar.get_width()) for bar in ax.patches]
+    assert pieces == [(0, 0, 5), (1, 0, 3), (0, 5, 1), (1, 3, 0)]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["Lin", "Sun"] and ax.yaxis_inverted()
+    assert [text.strip() for text in texts(ax)] == ["6", "3"]
+    assert legend(ax) == ["right", "wrong"]
+    right, wrong = ax.patches[0], ax.patches[2]
+    assert right.get_hatch() != wrong.get_hatch()  # in black and white too
+
+
+@pytest.mark.parametrize("counts", [{}, {"a": {"x": 1}, "b": {"y": 1}}, {key: {"x": 1} for key in "abcd"}])
+def test_counts_of_other_classes_are_refused(counts):
+    with pytest.raises(ValueError, match="all of the same classes"):
+        plots.class_counts(counts, "requests")
+
+
+def test_each_class_has_a_shape_of_its_own_and_a_mark_in_its_middle():
+    names = [f"PM {number}" for number in range(8)]
+    points = torch.arange(32.0).reshape(16, 2)
+    figure = plots.class_points(points, torch.arange(16) % 8, names, ("first", "second"))
+    (ax,) = figure.axes
+    clouds, middles = ax.lines[::2], ax.lines[1::2]
+    assert len({line.get_marker() for line in middles}) == 8
+    assert (
+        len(
+            {
+                (line.get_markerfacecolor(), cloud.get_markeredgecolor())
+                for line, cloud in zip(middles, clouds, strict=True)
+            }
+        )
+        == 8
+    )
+    for number, (cloud, middle) in enumerate(zip(clouds, middles, strict=True)):
+        assert cloud.get_marker() == middle.get_marker() and middle.get_label() == names[number]
+        assert cloud.get_xydata().tolist() == points[[number, number + 8]].tolist()
+        assert middle.get_xydata().tolist() == [points[[number, number + 8]].mean(dim=0).tolist()]
+    assert labels(ax) == ("first", "second")
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == names
+
+
+def test_a_class_without_a_point_has_no_mark():
+    (ax,) = plots.class_points(PATH, torch.tensor([0, 2, 2]), "abc", ("first", "second")).axes
+    assert [line.get_label() for line in ax.lines[1::2]] == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("points", "numbers", "names"),
+    [
+        (torch.zeros(3, 3), [0, 0, 0], "a"),
+        (PATH, [0, 1], "ab"),
+        (PATH, [0, 1, 2], "ab"),
+        (PATH, [0, -1, 1], "ab"),
+        (PATH, [0, 1, 2], "abcdefghi"),
+    ],
+)
+def test_points_without_a_name_are_refused(points, numbers, names):
+    with pytest.raises(ValueError, match="give"):
+        plots.class_points(points, torch.tensor(numbers), names, ("first", "second"))
+
+
+def test_confusions_are_dark_by_their_share_of_the_row_and_tell_the_counts():
+    counts = torch.tensor([[8, 2, 0], [0, 0, 0], [1, 1, 2]])
+    figure = plots.confusions({"before": counts, "after": counts.T}, ["Lin", "Sun", "Wu"])
+    before, after = figure.axes
+    assert before.images[0].get_array().tolist() == [pytest.approx([0.8, 0.2, 0]), [0, 0, 0], [0.25, 0.25, 0.5]]
+    assert [(text.get_position(), text.get_text(), text.get_color()) for text in before.texts] == [
+        ((0, 0), "8", "white"), ((1, 0), "2", "black"), ((0, 2), "1", "black"), ((1, 2), "1", "black"),
+        ((2, 2), "2", "black"),
+    ]  # fmt: skip
+    assert (before.get_title(), after.get_title()) == ("before", "after")
+    assert labels(before) == ("named", "right")
+    for names in (before.get_xticklabels(), before.get_yticklabels()):
+        assert [name.get_text() for name in names] == ["Lin", "Sun", "Wu"]
+
+
+@pytest.mark.parametrize("panels", [{}, {"one": MAP[:2]}, {"one": torch.zeros(2, 2)}])
+def test_confusions_of_other_shapes_are_refused(panels):
+    with pytest.raises(ValueError, match=r"give \(C, C\)"):
+        plots.confusions(panels, "abc")
+
+
+def test_calibrations_show_the_share_right_the_confidence_and_the_count_of_each_range():
+    figure = plots.calibrations({"before": BINS, "after": BINS[:1]})
+    before, after = figure.axes
+    bars = [(bar.get_x(), bar.get_width(), bar.get_height()) for bar in before.patches]
+    assert bars == [(0.2, pytest.approx(0.1), 0.5), (0.9, pytest.approx(0.1), 0.75)]
+    assert shown(before.lines, label="confidence") == [[(0.26, 0.26), (0.97, 0.97)]]
+    assert texts(before) == ["40", "3"] and texts(after) == ["40"]
+    many, few = (bar.get_facecolor() for bar in before.patches)
+    assert few == (1, 1, 1, 1) != many  # of three cases
+    assert before.get_xlim() == (0, 1) and labels(before) == ("confidence", "share right")
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["right", "confidence"]
+
+
+@pytest.mark.parametrize("panels", [{}, {"one": []}])
+def test_calibrations_without_a_range_are_refused(panels):
+    with pytest.raises(ValueError, match="none empty"):
+        plots.calibrations(panels)

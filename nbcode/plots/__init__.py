@@ -1,5 +1,7 @@
 """The static figures of the course. Each function returns a matplotlib ``Figure``, which a notebook cell then shows."""
 
+from nbcode.plots.calibration import calibrations
+from nbcode.plots.classes import class_counts, class_points, confusions
 from nbcode.plots.functions import functions_with_slopes
 from nbcode.plots.graph import computation_graph
 from nbcode.plots.heads import head_maps
@@ -17,8 +19,12 @@ from nbcode.plots.training import bundle, curves, errors_by_choice, predicted_ag
 __all__ = [
     "attention_maps",
     "bundle",
+    "calibrations",
     "chain_of_slopes",
+    "class_counts",
+    "class_points",
     "computation_graph",
+    "confusions",
     "curves",
     "decision_planes",
     "descents",

@@ -56,7 +56,12 @@ def fitted(rows: LabeledRows, split: Split, checkpoint: str | Path, plan: Plan, 
     material = Material.read(start.encoder, tokens, rows.labels, progress)
     found = baseline_scores(rows.texts, rows.labels, split)
     learned = learn(
-        material, split.train, _recipe(plan), Watch(split.validation, plan.patience), seed=plan.seed, progress=progress
+        material,
+        split.train,
+        _recipe(plan, plan.epochs),
+        Watch(split.validation, plan.patience),
+        seed=plan.seed,
+        progress=progress,
     )
     found[FROZEN] = _frozen(material, split)
     soften(learned.network.head, learned.temperature)
@@ -68,14 +73,14 @@ def fitted(rows: LabeledRows, split: Split, checkpoint: str | Path, plan: Plan, 
     return Fitted(model, found, learned, start, unknown, plan)
 
 
-def _recipe(plan: Plan, epochs: int | None = None) -> Recipe:
-    return Recipe(rate=plan.rate, epochs=plan.epochs if epochs is None else epochs, batch=plan.batch)
+def _recipe(plan: Plan, epochs: int) -> Recipe | None:
+    """``None`` where only the probe is to be fitted."""
+    return Recipe(rate=plan.rate, epochs=epochs, batch=plan.batch) if epochs else None
 
 
 def _frozen(material: Material, split: Split) -> Scores:
     """How good the probe is: what fine-tuning began with."""
-    none = Recipe(epochs=0)
-    learned = learn(material, split.train, none, Watch(split.validation, 1), seed=0, progress=False)
+    learned = learn(material, split.train, None, Watch(split.validation, 1), seed=0, progress=False)
     soften(learned.network.head, learned.temperature)
     return _scores(learned, material, split.test)
 

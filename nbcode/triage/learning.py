@@ -90,14 +90,20 @@ class Watch:
 
 
 def learn(
-    material: Material, places: Sequence[int], recipe: Recipe, watch: Watch | None = None, *, seed: int, progress: bool
+    material: Material,
+    places: Sequence[int],
+    recipe: Recipe | None,
+    watch: Watch | None = None,
+    *,
+    seed: int,
+    progress: bool,
 ) -> Learned:
     """Train on some of the rows.
 
     Args:
         material: all rows.
         places: those to train on, of at least two classes.
-        recipe: how; with 0 epochs only the probe is fitted.
+        recipe: how; ``None`` fits the probe only.
         watch: ``None`` trains for all epochs.
         seed: of the order of batches and of dropout.
         progress: show a bar.
@@ -112,14 +118,14 @@ def learn(
     network = TextClassifier(copy.deepcopy(material.encoder), max(2, len(classes)))
     start_head(network, probe(material.features[list(places)], torch.tensor(numbers)))
     tokens = [material.tokens[place] for place in places]
-    steps = len(batches_of(tokens, numbers, recipe.batch, seed))  # of an epoch
+    steps = 1 if recipe is None else len(batches_of(tokens, numbers, recipe.batch, seed))  # of an epoch
     measure = _Measure(network, material, () if watch is None else watch.places, classes)
     stop = None if watch is None else _Stop(network, measure, steps, watch)
-    if recipe.epochs:
+    if recipe is not None:
         _run(network, (tokens, numbers), recipe, seed, stop, bar(recipe.epochs * steps, "step", progress))
     if stop is not None:
         return stop.result(classes)
-    return Learned(network, classes, recipe.epochs)
+    return Learned(network, classes, 0 if recipe is None else recipe.epochs)
 
 
 def _run(
