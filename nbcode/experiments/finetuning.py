@@ -1,6 +1,7 @@
 """What is pre-training worth when labels are few? Learning curves over labels a class, several seeds.
 
 ``python -m nbcode.experiments.finetuning [--seeds 10 11 12] [--device cpu] [--workers 1] [--out FILE]``
+``                                         [--checkpoint NAME_OR_FOLDER] [--language en]``
 
 Each seed is another simulated database and another draw of labels. The headline is the split with disjoint situations;
 on the other two a few methods are measured at a few sizes. Whatever was tuned was tuned on seeds 0 to 2.
@@ -13,10 +14,12 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
+from numpy.typing import ArrayLike
 
-from nbcode.experiments.finetuning_run import ALL, SCORES, Draw, command, draw, scores
+from nbcode.experiments.finetuning_run import ALL, ENGLISH, SCORES, Draw, Source, command, draw, losses, scores
 from nbcode.experiments.study import Study
 from nbcode.models.text_classifier import TextClassifier
+from nbcode.training import reading
 from nbcode.training.baselines import bag_of_words, majority
 from nbcode.training.finetune import FROM_PROBE, RECIPE, Recipe, finetune
 
@@ -39,18 +42,18 @@ def by_bag_of_words(drawn: Draw) -> dict[str, float]:
 
 
 def frozen(drawn: Draw) -> dict[str, float]:
-    """Logistic regression on MiniLM's features."""
-    guessed = drawn.probe().predict_proba(drawn.features()[1].numpy())
-    return scores(torch.as_tensor(guessed), drawn.test.owners)
+    """Logistic regression on the checkpoint's features."""
+    probe = drawn.probe()
+    return _measured(drawn, *(probe.predict_proba(features.numpy()) for features in drawn.features()))
 
 
 def fine_tuned(drawn: Draw) -> dict[str, float]:
-    """All of MiniLM, with a head that starts from that regression."""
+    """All of the checkpoint, with a head that starts from that regression."""
     return _tuned(drawn, drawn.probed(), FROM_PROBE)
 
 
 def fine_tuned_random_head(drawn: Draw) -> dict[str, float]:
-    """All of MiniLM, with a head that starts from random numbers: at twice the rate, and for longer."""
+    """All of the checkpoint, with a head that starts from random numbers: at twice the rate, and for longer."""
     return _tuned(drawn, drawn.classifier(), at_most(HEAD_EPOCHS, HEAD_STEPS, len(drawn.numbers)))
 
 
@@ -78,9 +81,11 @@ ELSEWHERE = {"by_group": (10, 50), "by_time": (10, 50)}
 METHODS_ELSEWHERE = ("bag of words", "frozen", "fine-tuned")
 
 
-def measure(split: str, method: str, labels: int | str, seed: int, device: str = "cpu") -> dict[str, float]:
-    """Train a method on so many labels of each class; its scores on the test part."""
-    return METHODS[method](draw(seed, split, labels, device))
+def measure(
+    split: str, method: str, labels: int | str, seed: int, device: str = "cpu", source: Source = ENGLISH
+) -> dict[str, float]:
+    """Train a method on so many labels of each class; its scores on the test part, its loss on what it learned from."""
+    return METHODS[method](draw(seed, split, labels, device, source))
 
 
 def cells(seeds: Sequence[int]) -> Iterator[Mapping]:
@@ -98,18 +103,29 @@ def cells(seeds: Sequence[int]) -> Iterator[Mapping]:
 
 def _scikit(model: object, drawn: Draw) -> dict[str, float]:
     """Fit it on texts, and score it."""
-    train, test = drawn.train, drawn.test
-    guessed = model.fit(train.texts, train.labels.numpy()).predict_proba(test.texts)
-    return scores(torch.as_tensor(guessed), test.owners)
+    model.fit(drawn.train.texts, drawn.train.labels.numpy())
+    return _measured(drawn, *(model.predict_proba(part.texts) for part in (drawn.train, drawn.test)))
 
 
 def _tuned(drawn: Draw, model: TextClassifier, recipe: Recipe) -> dict[str, float]:
     train = drawn.train
     finetune(model, train.tokens, train.labels.tolist(), recipe, seed=drawn.seed, compute=drawn.compute)
-    return drawn.score(model)
+    chances = (reading.probabilities(model, part.tokens, drawn.compute) for part in (train, drawn.test))
+    return _measured(drawn, *chances)
 
 
-STUDY = Study("nbcode.experiments.finetuning", ("split", "method", "labels", "seed"), SCORES, measure)
+def _measured(drawn: Draw, of_train: ArrayLike, of_test: ArrayLike) -> dict[str, float]:
+    """The scores of the probabilities (n, C) of the test, and the mean loss of those of the labels that were drawn."""
+    training_loss = losses(torch.as_tensor(of_train), drawn.train.labels).mean().item()
+    return {**scores(torch.as_tensor(of_test), drawn.test.owners), "training_loss": round(training_loss, 5)}
+
+
+STUDY = Study(
+    "nbcode.experiments.finetuning",
+    ("split", "method", "labels", "seed"),
+    (*SCORES, "training_loss"),
+    measure,
+)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 from nbcode.experiments.finetuning import HEADLINE
-from nbcode.experiments.finetuning_run import SCORES, command, draw
+from nbcode.experiments.finetuning_run import ENGLISH, SCORES, Source, command, draw
 from nbcode.experiments.study import Study
 from nbcode.training.finetune import RECIPE, finetune
 
@@ -23,9 +23,9 @@ RATES = (2e-5, 5e-5, 1e-4, 2e-4)
 EPOCHS = (5, 10, 20)
 
 
-def measure(rate: float, epochs: int, seed: int, device: str = "cpu") -> dict[str, float]:
+def measure(rate: float, epochs: int, seed: int, device: str = "cpu", source: Source = ENGLISH) -> dict[str, float]:
     """Train from a random head: the mean loss in the last epoch, and scores on the test part."""
-    drawn = draw(seed, HEADLINE, LABELS, device)
+    drawn = draw(seed, HEADLINE, LABELS, device, source)
     train, model = drawn.train, drawn.classifier()
     recipe = dataclasses.replace(RECIPE, rate=rate, epochs=epochs)
     history = finetune(model, train.tokens, train.labels.tolist(), recipe, seed=seed, compute=drawn.compute)

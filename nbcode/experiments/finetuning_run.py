@@ -18,7 +18,7 @@ from nbcode.device import Compute, choose
 from nbcode.experiments.study import Study, add_workers, device_here, main, parser
 from nbcode.models.bert import Bert
 from nbcode.models.text_classifier import TextClassifier
-from nbcode.pretrained import located
+from nbcode.pretrained import MINILM, located
 from nbcode.training import reading
 from nbcode.training.metrics import calibration, calibration_error
 from nbcode.training.probe import probe, start_head
@@ -30,6 +30,22 @@ LONGEST = 96  # tokens; 99 texts of 100 are shorter
 ALL = "all"  # labels
 SCORES = ("accuracy", "loss", "calibration_error")
 SEEDS = (10, 11, 12)  # used by nothing else; whatever was tuned was tuned on others
+
+
+@dataclass(frozen=True)
+class Source:
+    """Which network is fine-tuned, and in which language the requests are.
+
+    Attributes:
+        checkpoint: a name or a folder, as :func:`nbcode.pretrained.located` takes it.
+        language: en or zh, as :func:`nbcode.data.requirements.generate` takes it.
+    """
+
+    checkpoint: str = MINILM
+    language: str = "en"
+
+
+ENGLISH = Source()  # MiniLM, on English
 
 
 @dataclass(frozen=True)
@@ -70,18 +86,18 @@ class Task:
 
 
 @functools.cache
-def checkpoint() -> Bert:
-    """MiniLM; copy it before you train it."""
-    return Bert.from_pretrained(located().path)
+def checkpoint(source: Source) -> Bert:
+    """The open model; copy it before you train it."""
+    return Bert.from_pretrained(located(source.checkpoint).path)
 
 
 @functools.lru_cache(maxsize=8)
-def task(seed: int, split: str = "by_situation") -> Task:
-    """The English records of a seed, cut by one of ``SPLITS``."""
-    records = {record.req_id: record for record in generate(seed)}
+def task(seed: int, split: str = "by_situation", source: Source = ENGLISH) -> Task:
+    """The records of a seed, cut by one of ``SPLITS``."""
+    records = {record.req_id: record for record in generate(seed, language=source.language)}
     cut = SPLITS[split](list(records.values()))
     classes = classes_of(list(records.values()))
-    train, test = (part([records[number] for number in numbers], classes) for numbers in (cut.train, cut.test))
+    train, test = (part([records[i] for i in numbers], classes, source) for numbers in (cut.train, cut.test))
     return Task(classes, train, test)
 
 
@@ -90,9 +106,9 @@ def classes_of(records: Sequence[Requirement]) -> list[str]:
     return sorted({record.sub_technical_pm for record in records if record.sub_technical_pm is not None})
 
 
-def part(records: Sequence[Requirement], classes: Sequence[str]) -> Part:
+def part(records: Sequence[Requirement], classes: Sequence[str], source: Source = ENGLISH) -> Part:
     """Labeled records as a part."""
-    tokenizer = WordPiece.from_folder(located().path)
+    tokenizer = WordPiece.from_folder(located(source.checkpoint).path)
     return Part(
         [record.text for record in records],
         [tokenizer.encode(record.text, max_length=LONGEST) for record in records],
@@ -102,10 +118,10 @@ def part(records: Sequence[Requirement], classes: Sequence[str]) -> Part:
 
 
 @functools.lru_cache(maxsize=8)
-def known_features(seed: int, split: str, compute: Compute) -> tuple[torch.Tensor, torch.Tensor]:
-    """MiniLM's features of both parts, (n, D) each: once for all cells that ask for them."""
-    found = task(seed, split)
-    return tuple(reading.features(checkpoint(), part.tokens, compute) for part in (found.train, found.test))
+def known_features(seed: int, split: str, source: Source, compute: Compute) -> tuple[torch.Tensor, torch.Tensor]:
+    """The checkpoint's features of both parts, (n, D) each: once for all cells that ask for them."""
+    found = task(seed, split, source)
+    return tuple(reading.features(checkpoint(source), part.tokens, compute) for part in (found.train, found.test))
 
 
 def drawn(labels: torch.Tensor, per_class: int | str, seed: int) -> list[int]:
@@ -120,10 +136,10 @@ def drawn(labels: torch.Tensor, per_class: int | str, seed: int) -> list[int]:
     return sorted(number for numbers in by_class for number in numbers)
 
 
-def new_classifier(classes: int, seed: int, pretrained: bool = True) -> TextClassifier:
-    """MiniLM, or the same network with random weights, below a random head."""
+def new_classifier(classes: int, seed: int, pretrained: bool = True, source: Source = ENGLISH) -> TextClassifier:
+    """The checkpoint, or the same network with random weights, below a random head."""
     torch.manual_seed(seed)
-    encoder = copy.deepcopy(checkpoint()) if pretrained else Bert(checkpoint().config)
+    encoder = copy.deepcopy(checkpoint(source)) if pretrained else Bert(checkpoint(source).config)
     return TextClassifier(encoder, classes)
 
 
@@ -135,38 +151,45 @@ class Draw:
         seed, split: which task.
         numbers: of the texts of its training part that were drawn.
         compute: device and precision.
+        source: which network, and which language.
     """
 
     seed: int
     split: str
     numbers: list[int]
     compute: Compute
+    source: Source = ENGLISH
+
+    @property
+    def task(self) -> Task:
+        """What :func:`task` made of it."""
+        return task(self.seed, self.split, self.source)
 
     @property
     def train(self) -> Part:
         """The texts that were drawn."""
-        return task(self.seed, self.split).train.some(self.numbers)
+        return self.task.train.some(self.numbers)
 
     @property
     def test(self) -> Part:
         """All texts of the test part."""
-        return task(self.seed, self.split).test
+        return self.task.test
 
     def features(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """MiniLM's features of both, (n, D) each."""
-        train, test = known_features(self.seed, self.split, self.compute)
+        """The checkpoint's features of both, (n, D) each."""
+        train, test = known_features(self.seed, self.split, self.source, self.compute)
         return train[self.numbers], test
 
     def classifier(self, pretrained: bool = True) -> TextClassifier:
         """:func:`new_classifier` for these classes."""
-        return new_classifier(len(task(self.seed, self.split).classes), self.seed, pretrained)
+        return new_classifier(len(self.task.classes), self.seed, pretrained, self.source)
 
     def probe(self) -> LogisticRegression:
         """The probe of the features of the texts that were drawn."""
         return probe(self.features()[0], self.train.labels)
 
     def probed(self) -> TextClassifier:
-        """MiniLM below a head that starts from the probe."""
+        """The checkpoint below a head that starts from the probe."""
         model = self.classifier()
         start_head(model, self.probe())
         return model
@@ -176,9 +199,10 @@ class Draw:
         return scores(reading.probabilities(model, self.test.tokens, self.compute), self.test.owners)
 
 
-def draw(seed: int, split: str, per_class: int | str, device: str = "cpu") -> Draw:
+def draw(seed: int, split: str, per_class: int | str, device: str = "cpu", source: Source = ENGLISH) -> Draw:
     """As many labels of each class of a task."""
-    return Draw(seed, split, drawn(task(seed, split).train.labels, per_class, seed), choose(device))
+    numbers = drawn(task(seed, split, source).train.labels, per_class, seed)
+    return Draw(seed, split, numbers, choose(device), source)
 
 
 def scores(probabilities: torch.Tensor, owners: torch.Tensor) -> dict[str, float]:
@@ -208,13 +232,25 @@ def losses(probabilities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 
 def command(study: Study, what: str, cells: Callable[[Sequence[int]], Iterable[Mapping]]) -> int:
-    """Run a study from the command line, with ``cells`` of the seeds. Returns the exit code."""
+    """Run a study from the command line, with ``cells`` of the seeds. Returns the exit code.
+
+    Another checkpoint or language needs ``--out``, so that the committed results stay what the course says they are.
+    """
     flags = parser(study, what.splitlines()[0], seeds=None)
     add_workers(flags)
     default = " ".join(map(str, SEEDS))
     flags.add_argument("--seeds", type=int, nargs="+", default=SEEDS, help=f"of the databases (default: {default})")
     flags.add_argument("--device", type=device_here, default="cpu", help="cpu, cuda or mps (default: %(default)s)")
+    flags.add_argument("--checkpoint", default=MINILM, help="name or folder of the network (default: %(default)s)")
+    flags.add_argument("--language", choices=("en", "zh"), default="en", help="of the requests (default: %(default)s)")
     chosen = flags.parse_args()
+    source = Source(chosen.checkpoint, chosen.language)
+    if source != ENGLISH and not chosen.out:
+        flags.error("with another checkpoint or language, name the file to write: --out FILE")
+    try:
+        located(chosen.checkpoint)
+    except ValueError as error:
+        flags.error(str(error))
     torch.set_num_threads(1)  # with --workers, each has a processor of its own
-    study = dataclasses.replace(study, measure=functools.partial(study.measure, device=chosen.device))
+    study = dataclasses.replace(study, measure=functools.partial(study.measure, device=chosen.device, source=source))
     return main(study, list(cells(list(dict.fromkeys(chosen.seeds)))), chosen)

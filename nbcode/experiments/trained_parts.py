@@ -22,7 +22,7 @@ from importlib.util import find_spec
 import torch
 
 from nbcode.experiments.finetuning import HEADLINE
-from nbcode.experiments.finetuning_run import LONGEST, SCORES, command, draw
+from nbcode.experiments.finetuning_run import ENGLISH, LONGEST, SCORES, Source, command, draw
 from nbcode.experiments.sequence_run import clock
 from nbcode.experiments.step_cost import kept_bytes
 from nbcode.experiments.study import Study
@@ -86,9 +86,9 @@ PARTS: dict[str, Callable[[TextClassifier], Recipe]] = {
 }
 
 
-def measure(part: str, seed: int, device: str = "cpu") -> dict[str, float]:
+def measure(part: str, seed: int, device: str = "cpu", source: Source = ENGLISH) -> dict[str, float]:
     """Train that part: how many weights that are, seconds, MiB, and scores on the test."""
-    drawn = draw(seed, HEADLINE, LABELS, device)
+    drawn = draw(seed, HEADLINE, LABELS, device, source)
     train, model = drawn.train, drawn.probed()
     recipe = PARTS[part](model)
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

@@ -20,7 +20,17 @@ import torch
 
 from nbcode.data.requirements import generate
 from nbcode.device import Compute, choose
-from nbcode.experiments.finetuning_run import Part, checkpoint, classes_of, command, losses, new_classifier, part
+from nbcode.experiments.finetuning_run import (
+    ENGLISH,
+    Part,
+    Source,
+    checkpoint,
+    classes_of,
+    command,
+    losses,
+    new_classifier,
+    part,
+)
 from nbcode.experiments.study import Study
 from nbcode.training import reading
 from nbcode.training.baselines import bag_of_words
@@ -38,9 +48,10 @@ class Labeled:
     Attributes:
         texts: n of them.
         groups: n numbers, equal for a request and its duplicates.
-        features: (n, D), MiniLM's.
+        features: (n, D), the checkpoint's.
         seed: of the records, the folds and the training.
         compute: device and precision.
+        source: which network, and which language.
     """
 
     texts: Part
@@ -48,16 +59,17 @@ class Labeled:
     features: torch.Tensor
     seed: int
     compute: Compute
+    source: Source
 
 
 @functools.lru_cache(maxsize=2)
-def labeled(seed: int, compute: Compute) -> Labeled:
+def labeled(seed: int, compute: Compute, source: Source = ENGLISH) -> Labeled:
     """The labeled texts of a seed, whatever their split."""
-    records = generate(seed)
+    records = generate(seed, language=source.language)
     chosen = [record for record in records if record.sub_technical_pm is not None]
-    texts = part(chosen, classes_of(records))
-    features = reading.features(checkpoint(), texts.tokens, compute)
-    return Labeled(texts, [record.facts.group for record in chosen], features, seed, compute)
+    texts = part(chosen, classes_of(records), source)
+    features = reading.features(checkpoint(source), texts.tokens, compute)
+    return Labeled(texts, [record.facts.group for record in chosen], features, seed, compute, source)
 
 
 def by_bag_of_words(known: Labeled, train: np.ndarray, asked: np.ndarray) -> torch.Tensor:
@@ -67,14 +79,15 @@ def by_bag_of_words(known: Labeled, train: np.ndarray, asked: np.ndarray) -> tor
 
 
 def frozen(known: Labeled, train: np.ndarray, asked: np.ndarray) -> torch.Tensor:
-    """Logistic regression on MiniLM's features."""
+    """Logistic regression on the checkpoint's features."""
     fitted = probe(known.features[train], known.texts.labels[train])
     return torch.as_tensor(fitted.predict_proba(known.features[asked].numpy()))
 
 
 def fine_tuned(known: Labeled, train: np.ndarray, asked: np.ndarray) -> torch.Tensor:
-    """All of MiniLM, with a head that starts from that regression."""
-    texts, model = known.texts.some(train), new_classifier(known.texts.owners.shape[1], known.seed)
+    """All of the checkpoint, with a head that starts from that regression."""
+    texts = known.texts.some(train)
+    model = new_classifier(known.texts.owners.shape[1], known.seed, source=known.source)
     start_head(model, probe(known.features[train], texts.labels))
     finetune(model, texts.tokens, texts.labels.tolist(), FROM_PROBE, seed=known.seed, compute=known.compute)
     return reading.probabilities(model, known.texts.some(asked).tokens, known.compute)
@@ -89,9 +102,9 @@ METHODS: dict[str, Callable[[Labeled, np.ndarray, np.ndarray], torch.Tensor]] = 
 TRAINING, OUT_OF_FOLD = "training", "out of fold"
 
 
-def measure(method: str, loss: str, seed: int, device: str = "cpu") -> dict[str, float]:
+def measure(method: str, loss: str, seed: int, device: str = "cpu", source: Source = ENGLISH) -> dict[str, float]:
     """How many labels are wrong; their share among those with the highest loss."""
-    known = labeled(seed, choose(device))
+    known = labeled(seed, choose(device), source)
     texts = known.texts
     found = torch.empty(texts.owners.shape, dtype=torch.float64)  # (n, C)
     for train, asked in folds(known) if loss == OUT_OF_FOLD else [(np.arange(len(found)),) * 2]:
