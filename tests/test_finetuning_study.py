@@ -265,6 +265,12 @@ def test_each_method_looks_for_wrong_labels(method, monkeypatch):
 
 
 @pytest.mark.parametrize("name", STUDIES)
+def test_the_committed_results_hold_every_cell_of_the_fresh_seeds(name):
+    study, rows = STUDIES[name].STUDY, STUDIES[name].STUDY.results().rows
+    assert [{key: row[key] for key in study.keys} for row in rows] == list(STUDIES[name].cells(shared.SEEDS))
+
+
+@pytest.mark.parametrize("name", STUDIES)
 def test_no_cell_comes_twice_and_each_has_the_keys(name):
     study, cells = STUDIES[name].STUDY, list(STUDIES[name].cells([10, 11]))
     assert study.name == name

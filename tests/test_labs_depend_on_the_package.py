@@ -88,6 +88,14 @@ EDITS = {
         ("experiments/translation_run.py", "ignore_index=PADDING", "ignore_index=-100"),
         ("training/schedules.py", "0.5 * (1 + math.cos", "1.0 * (1 + math.cos"),
     ),
+    # Only what breaks a claim before the lab begins to train.
+    "08_finetuning": (
+        ("data/wordpiece.py", "min(self._reach, len(word))", "min(4, len(word))"),
+        ("data/requirements/splits.py", "part_of.get(record.facts.fold, 0)", "record.req_id % 3"),
+        ("data/batches.py", "key=lambda index: lengths[index]", "key=lambda index: index"),
+        ("models/bert.py", "x + self.positions.weight[: input_ids.shape[1]]", "x"),
+        ("models/text_classifier.py", "real.sum(dim=1).clamp(min=1)", "hidden.shape[1]"),
+    ),
 }
 UNTOUCHED = ("", "", "")  # no edit
 PAIRS = [
@@ -97,7 +105,7 @@ PAIRS = [
 ]
 RUN = """
 import sys, nbclient, nbformat
-nbclient.NotebookClient(nbformat.read(sys.argv[1], as_version=4), timeout=300).execute()
+nbclient.NotebookClient(nbformat.read(sys.argv[1], as_version=4), timeout=600).execute()
 """
 
 

@@ -15,4 +15,8 @@ NAMES = (
     "attention_rates",
     "step_cost",
     "translation",
+    "finetuning",
+    "trained_parts",
+    "finetuning_rates",
+    "wrong_labels",
 )
