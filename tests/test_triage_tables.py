@@ -379,3 +379,21 @@ def test_empty_lines_and_a_link_stay(tmp_path):
     assert open_table(link, None, COLUMNS).write([[Prediction("1", "", "eve", 0.5)]], "m") == 1
     assert path.read_bytes() == b"id,title,body,pm,pm_predicted,pm_confidence,pm_model\n\n1,a,b,,eve,0.5,m\n\n"
     assert link.is_symlink()
+
+
+def test_a_read_only_csv_file_is_told_and_left_alone(tmp_path):
+    path = make_csv(tmp_path / "a.csv", rows(4))
+    path.chmod(0o444)
+    with pytest.raises(TableError, match="is read-only; change its rights, or work on a copy"):
+        open_table(path, None, COLUMNS).check_writable()
+    path.chmod(0o644)
+    open_table(path, None, COLUMNS).check_writable()
+
+
+def test_to_try_whether_a_csv_file_can_be_written_touches_no_other_file(tmp_path):
+    path = make_csv(tmp_path / "a.csv", rows(4))
+    names = [f".a.csv{end}" for end in (".probe", ".part", ".tmp", "")]
+    for name in names:
+        (tmp_path / name).write_text("mine")
+    open_table(path, None, COLUMNS).check_writable()
+    assert sorted(other.name for other in tmp_path.iterdir()) == sorted([*names, "a.csv"])
