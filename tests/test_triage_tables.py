@@ -256,9 +256,18 @@ def test_files_that_are_not_there_are_told_and_not_made(tmp_path):
     for source, name in ((tmp_path / "no.csv", None), (f"sqlite:///{tmp_path}/no.db", "requests"), (tmp_path, None)):
         with pytest.raises(TableError, match=r"[Nn]o such file|there is no file|Is a directory"):
             open_table(source, name, COLUMNS)
+    for name in ("no.db", "n%20o.db"):  # SQLite's own way to write an address
+        with pytest.raises(TableError, match=f"there is no file '{tmp_path}/n.?o.db'"):
+            open_table(f"sqlite:///file:{tmp_path}/{name}?uri=true", "requests", COLUMNS)
     with pytest.raises(TableError, match="there is no file ''"):
         open_table("sqlite://", "requests", COLUMNS)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_address_in_sqlites_own_way_leads_to_its_file(tmp_path):
+    make_sqlite(tmp_path / "a b.db", rows(3))
+    for address in (f"file:{tmp_path}/a%20b.db?uri=true", f"file://localhost{tmp_path}/a%20b.db?mode=ro&uri=true"):
+        assert open_table(f"sqlite:///{address}", "requests", COLUMNS).count() == 3
 
 
 @pytest.mark.parametrize(
@@ -327,6 +336,14 @@ def test_what_is_written_goes_to_its_rows_only(place):
     )  # columns are there
     found = records(open_table(*place[0], COLUMNS))[1]
     assert (found.predicted, found.confidence, found.model, found.label) == ("bob", 1.0, "n", "bob")
+
+
+def test_a_strict_table_takes_the_columns_too(tmp_path):
+    path = tmp_path / "a.db"
+    executed(path, "create table requests (id integer primary key, title text, body text, pm text) strict")
+    executed(path, "insert into requests values (1, 'a', 'b', null)")
+    assert open_table(f"sqlite:///{path}", "requests", COLUMNS).write([[Prediction(1, None, "eve", 0.1 + 0.2)]], "m")
+    assert read_sqlite(path) == [(1, "a", "b", None, "eve", 0.1 + 0.2, "m")]
 
 
 def test_a_label_that_came_in_the_meantime_is_kept(tmp_path):
