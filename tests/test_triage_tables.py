@@ -127,7 +127,7 @@ def test_bytes_that_are_not_utf_8_stop_nothing(tmp_path):
     [
         ("1970-01-02", 86400.0), ("1970-01-01 00:01:00", 60.0), ("1970-01-01T01:00:00+01:00", 0.0), (" ", None),
         (17, 17.0), ("1.5e9", 1.5e9), (Decimal("2.5"), 2.5), (datetime.date(1970, 1, 2), 86400.0), (None, None),
-        (datetime.datetime(1970, 1, 1, 2), 7200.0),
+        (datetime.datetime(1970, 1, 1, 2), 7200.0), ("1512010112345", 1512010112345.0), ("10000101", 10000101.0),
     ],
 )  # fmt: skip
 def test_times_become_numbers(value, seconds):
