@@ -27,7 +27,8 @@ from nbcode.triage import (
     predict,
 )
 from nbcode.triage.__main__ import main
-from nbcode.triage.labeled_rows import labeled_rows
+from nbcode.triage.labeled_rows import LabeledRows, check_classes, labeled_rows
+from nbcode.triage.model_card import safe
 from nbcode.triage.model_folder import FILES, recall
 from nbcode.triage.seen import fingerprint
 from predictors import (
@@ -278,6 +279,40 @@ def test_labels_from_which_nothing_can_be_learned_are_told_with_code_2(tmp_path,
     said = capsys.readouterr()
     assert told in said.err and said.out == "" and database(tmp_path / "a.db") == before
     assert [path.name for path in tmp_path.iterdir()] == ["a.db"]
+
+
+LEAKY = [(n, "", "parcel", "bob") for n in range(30)] + [(30 + n, "", "refund", "bob") for n in range(20)]
+LEAKY += [(50 + n, "", "refund", "ann") for n in range(5)] + [(55 + n, "", f"screen {n}", "bob") for n in range(10)]
+
+
+@pytest.mark.parametrize("time", [None, "id"])
+def test_a_training_part_with_one_label_is_told_before_any_work(tmp_path, time):
+    """Each text of a label says the same as a heap that is not in the training part, or all of them are new."""
+    aging = [(*row[:3], "ann" if row[0] > 100 else "bob") for row in ROWS]
+    given, key = (LEAKY, "id") if time is None else (aging, "n")
+    path = make_csv(tmp_path / "a.csv", [(*row, f"k{row[0]}") for row in given], ("id", "title", "body", "pm", "n"))
+    table = open_table(path, None, Columns(("title", "body"), "pm", key, time))
+    with pytest.raises(TableError, match=r"labeled rows.*, on which to train, all have the label 'bob'; "):
+        fit(table, "no/checkpoint", tmp_path / "m", progress=False)
+
+
+def test_long_labels_make_no_long_message():
+    """As of a column of texts that was taken for the labels."""
+    for labels in ([f"{n} {'x' * 1000}" for n in range(40)], ["x" * 1000] * 40):
+        rows = LabeledRows(texts=labels, labels=labels)
+        with pytest.raises(TableError) as caught:
+            check_classes(rows)
+        assert len(str(caught.value)) < 2000 and "xxx..." in str(caught.value)
+
+
+def test_a_terminal_obeys_nothing_in_a_card():
+    assert safe("a\x1b[31m\x9b2J\0b\nc") == "a\ufffd\\[31m\ufffd2J\ufffdb c"
+
+
+def test_a_mounted_disk_is_told_before_any_work(table, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.path.ismount", lambda path: path == tmp_path / "m")
+    with pytest.raises(TableError, match="mounted disk or volume, which cannot be replaced; give a folder in it"):
+        fit(table, "no/checkpoint", tmp_path / "m", progress=False)
 
 
 @pytest.mark.parametrize(

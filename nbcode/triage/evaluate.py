@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from nbcode.training.progress import bar
-from nbcode.triage.columns import TableError, listed
+from nbcode.triage.columns import TableError, counted
 from nbcode.triage.labeled_rows import labeled_rows
 from nbcode.triage.predictor import Predictor, check_predictor, probabilities
 from nbcode.triage.report import coverage_lines
@@ -45,8 +45,10 @@ class Evaluation:
         elif self.trained_on:
             lines.append(f"Not among them: {self.trained_on} that were part of the model's training.")
         if self.strange:
-            names = listed([f"{label} ({count})" for label, count in self.strange.items()])
-            lines.append(f"{sum(self.strange.values())} of them have labels that the model lacks, all wrong: {names}.")
+            lines.append(
+                f"{sum(self.strange.values())} of them have labels that the model lacks, all wrong: "
+                f"{counted(self.strange)}."
+            )
         lines.append(
             f"accuracy {found.accuracy:.3f} (two standard errors: {found.margin:.3f}), macro F1 {found.macro_f1:.3f}, "
             f"calibration error {found.calibration_error:.3f}; always the most frequent label: {self.majority:.3f}"

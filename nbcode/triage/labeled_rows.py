@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from nbcode.training.progress import bar
-from nbcode.triage.columns import TableError
+from nbcode.triage.columns import TableError, counted, quoted
 from nbcode.triage.table import Table
 
 LEAST = 5  # rows of a class; three for the training, and one for each other part
@@ -81,12 +81,12 @@ def check_classes(rows: LabeledRows) -> None:
     counts = Counter(rows.labels)
     if len(counts) == 1:
         raise TableError(
-            f"all {len(rows)} labeled rows have the label {rows.labels[0]!r}; a model needs at least two to tell apart"
+            f"all {len(rows)} labeled rows have the label {quoted(rows.labels[0])}; a model needs at least two to tell "
+            "apart"
         )
-    few = [f"{label!r} ({count})" for label, count in sorted(counts.items()) if count < LEAST]
+    few = {label: count for label, count in sorted(counts.items()) if count < LEAST}
     if few:
-        more = f" and {len(few) - 20} more" if len(few) > 20 else ""
         raise TableError(
-            f"too few rows of {', '.join(few[:20])}{more}; every label needs at least {LEAST}: label more rows, or "
+            f"too few rows of {counted(few)}; every label needs at least {LEAST}: label more rows, or "
             "give these another label"
         )
