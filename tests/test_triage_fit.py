@@ -203,6 +203,8 @@ def test_the_folder_holds_what_it_should_and_is_a_checkpoint(trained, checkpoint
     assert str(folder.parent) not in "".join(
         (folder / name).read_text(encoding="utf-8") for name in ("README.md", "config.json", "labels.json")
     )
+    for name in {*FILES} - {"model.safetensors"}:
+        assert str(checkpoint.parent) not in (folder / name).read_text(encoding="utf-8"), name
 
 
 def test_hugging_face_reads_the_folder_and_its_mean_over_tokens_is_ours(trained):
@@ -382,6 +384,7 @@ def test_fit_predict_and_evaluate_on_sqlite(tmp_path, checkpoint, capsys):
     train = ["--checkpoint", str(checkpoint), "--out", model, "--epochs", "2", "--rate", "1e-3", "--keep-split"]
     assert main(["fit", *there, *train]) == 0
     said = capsys.readouterr()
+    assert said.out.startswith(f"Checkpoint {checkpoint}: a folder on this machine, taken as it is.\n90 labeled rows")
     assert "90 labeled rows of 3 classes; split at random" in said.out and "step" in said.err
     assert database(tmp_path / "a.db") == state
     assert main(["evaluate", *there, "--model", model, "--quiet"]) == 0

@@ -92,7 +92,8 @@ def run_fit(given: argparse.Namespace, load: Load) -> str:
         keep_split=given.keep_split,
         seed=given.seed,
     )
-    return str(fit(table_of(given), given.checkpoint, given.out, plan, progress=not given.quiet))
+    report = fit(table_of(given), given.checkpoint, given.out, plan, progress=not given.quiet)
+    return f"Checkpoint {report.origin}\n{report}"
 
 
 def add_evaluate_flags(flags: argparse.ArgumentParser) -> None:
