@@ -30,7 +30,7 @@ def add_table_flags(flags: argparse.ArgumentParser) -> None:
         "--text", required=True, metavar="COLUMN,...", help='text columns, in order; "a, b" in quotes is one name'
     )
     flags.add_argument("--label", required=True, metavar="COLUMN", help="what is to be filled in where it is missing")
-    flags.add_argument("--key", required=True, metavar="COLUMN", help="what tells rows apart, such as an id")
+    flags.add_argument("--key", required=True, metavar="COLUMN", help="the column that tells rows apart, such as an id")
 
 
 def table_of(given: argparse.Namespace) -> Table:
