@@ -30,6 +30,7 @@ from nbcode.triage.__main__ import main
 from nbcode.triage.labeled_rows import LabeledRows, check_classes, labeled_rows
 from nbcode.triage.model_card import safe
 from nbcode.triage.model_folder import FILES, recall
+from nbcode.triage.scores import scores
 from nbcode.triage.seen import fingerprint
 from predictors import (
     COLUMNS,
@@ -436,6 +437,34 @@ def test_what_a_model_wrote_is_not_evaluated(tmp_path, trained):
     predict(table, model, Policy(write_label=True), progress=False)
     found = evaluate(open_table(f"sqlite:///{tmp_path}/a.db", "requests", COLUMNS), model, progress=False)
     assert "15 left out whose label this tool predicted" in str(found) and found.scores.rows <= 45
+
+
+def test_what_people_labeled_after_a_prediction_is_not_evaluated_whether_they_agreed_or_not(tmp_path):
+    """Of rows that a person looked through, only those that the model got wrong would be known as the person's."""
+    url = make_sqlite(tmp_path / "a.db", ROWS)
+    opened = lambda: open_table(url, "requests", COLUMNS)
+    before = evaluate(opened(), Hashing(), progress=False)
+    predict(opened(), Hashing(), Policy(threshold=0.5), progress=False)
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.execute("update requests set pm = 'bob' where pm is null")
+        ((agreed,),) = connection.execute("select count(*) from requests where pm = pm_predicted").fetchall()
+        connection.commit()
+    found = evaluate(opened(), Hashing(), progress=False)
+    assert found.scores == before.scores and 0 < agreed < 30
+    assert f"{30 - agreed} left out for which a model predicted something else" in str(found)
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.execute("update requests set pm = 'new', pm_predicted = 'old', pm_model = 'm'")
+        connection.commit()
+    with pytest.raises(TableError, match="is left to measure on, 120 left out for which a model predicted"):
+        evaluate(opened(), Hashing(), progress=False)
+
+
+@pytest.mark.parametrize("right", [0, 17])
+def test_no_score_on_a_few_rows_is_certain(right):
+    found = scores(["ann"] * 17, ["ann"] * right + ["bob"] * (17 - right))
+    assert 0.1 < found.margin < 0.2
+    many = scores(["ann"] * 10_000, ["ann"] * 8_000 + ["bob"] * 2_000)
+    assert many.margin == pytest.approx(2 * (0.8 * 0.2 / 10_000) ** 0.5, rel=1e-3)
 
 
 def test_a_model_without_a_memory_of_texts_is_measured_on_all(tmp_path, trained):

@@ -25,7 +25,7 @@ class Evaluation:
         trained_on: labeled rows whose text was part of the model's training.
         everything: whether these were measured too.
         strange: labels that the model does not know -> their rows, which all count as wrong.
-        left_out: other rows that were left out, as the end of a sentence.
+        left_out: rows without a text, or predicted before, that were left out, as the end of a sentence.
     """
 
     scores: Scores
@@ -59,8 +59,9 @@ class Evaluation:
 def evaluate(table: Table, predictor: Predictor, everything: bool = False, progress: bool = True) -> Evaluation:
     """Compare a model's predictions with the labels of a table, which is only read.
 
-    Rows whose label this tool predicted are left out. A text that was changed since the training counts as new, even if
-    by a word only.
+    Rows for which a model's prediction stands in the table are left out. Where it is the label, nobody can tell whether
+    a person agreed or ``predict`` wrote it; the others alone would all count as wrong. A text that was changed since
+    the training counts as new, even if by a word only.
 
     Args:
         table: from ``open_table``.
@@ -74,12 +75,17 @@ def evaluate(table: Table, predictor: Predictor, everything: bool = False, progr
     check_predictor(predictor)
     rows = labeled_rows(table, progress)
     seen = getattr(predictor, "seen", frozenset())
-    known = [bool(seen) and fingerprint(text) in seen for text in rows.texts]
-    places = [place for place in range(len(rows)) if everything or not known[place]]
+    fair = [place for place in range(len(rows)) if not rows.predicted[place]]
+    known = {place for place in fair if seen and fingerprint(rows.texts[place]) in seen}
+    places = [place for place in fair if everything or place not in known]
+    before = len(rows) - len(fair)
+    left_out = rows.left_out + (f", {before} left out for which a model predicted something else" if before else "")
+    if not fair:
+        raise TableError(f"no row of {table.where} is left to measure on{left_out}; label some that no model predicted")
     if not places:
         raise TableError(
-            f"all {len(rows)} labeled rows were part of the model's training, and a score on them would say little. "
-            "Its score on its test part stands in its folder; --all (everything=True) measures all the same"
+            f"all {len(fair)} labeled rows were part of the model's training{left_out}; a score on them would say "
+            "little. Its score on its test part stands in its folder; --all (everything=True) measures all the same"
         )
     truth = [rows.labels[place] for place in places]
     guesses, confidence = _guesses(predictor, [rows.texts[place] for place in places], progress)
@@ -87,10 +93,10 @@ def evaluate(table: Table, predictor: Predictor, everything: bool = False, progr
     return Evaluation(
         scores(truth, guesses, confidence),
         counts[0][1] / len(truth),
-        sum(known),
+        len(known),
         everything,
         {label: count for label, count in counts if label not in predictor.classes},
-        rows.left_out,
+        left_out,
     )
 
 

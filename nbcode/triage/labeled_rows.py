@@ -20,6 +20,7 @@ class LabeledRows:
         texts: N, none empty.
         labels: N, without blanks at the ends.
         times: N, each a number or ``None``.
+        predicted: N, whether a model predicted another label here, or was not sure enough.
         by_model: rows that were left out, since this tool's prediction stands in the label column.
         empty: rows that were left out, since they have a label and no text.
         unlabeled: rows without a label.
@@ -28,6 +29,7 @@ class LabeledRows:
     texts: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     times: list[float | None] = field(default_factory=list)
+    predicted: list[bool] = field(default_factory=list)
     by_model: int = 0
     empty: int = 0
     unlabeled: int = 0
@@ -63,6 +65,7 @@ def labeled_rows(table: Table, progress: bool = True) -> LabeledRows:
                     rows.texts.append(record.text)
                     rows.labels.append(record.label.strip())
                     rows.times.append(record.time)
+                    rows.predicted.append(record.model is not None)
             shown.update(len(records))
     if not len(rows):
         raise TableError(
