@@ -80,13 +80,7 @@ def evaluate(table: Table, predictor: Predictor, everything: bool = False, progr
     places = [place for place in fair if everything or place not in known]
     before = len(rows) - len(fair)
     left_out = rows.left_out + (f", {before} left out for which a model predicted something else" if before else "")
-    if not fair:
-        raise TableError(f"no row of {table.where} is left to measure on{left_out}; label some that no model predicted")
-    if not places:
-        raise TableError(
-            f"all {len(fair)} labeled rows were part of the model's training{left_out}; a score on them would say "
-            "little. Its score on its test part stands in its folder; --all (everything=True) measures all the same"
-        )
+    _check_some(table, fair, places, left_out)
     truth = [rows.labels[place] for place in places]
     guesses, confidence = _guesses(predictor, [rows.texts[place] for place in places], progress)
     counts = Counter(truth).most_common()
@@ -98,6 +92,16 @@ def evaluate(table: Table, predictor: Predictor, everything: bool = False, progr
         {label: count for label, count in counts if label not in predictor.classes},
         left_out,
     )
+
+
+def _check_some(table: Table, fair: list[int], places: list[int], left_out: str) -> None:
+    if not fair:
+        raise TableError(f"no row of {table.where} is left to measure on{left_out}; label some that no model predicted")
+    if not places:
+        raise TableError(
+            f"all {len(fair)} labeled rows were part of the model's training{left_out}; a score on them would say "
+            "little. Its score on its test part stands in its folder; --all (everything=True) measures all the same"
+        )
 
 
 def _guesses(predictor: Predictor, texts: list[str], progress: bool) -> tuple[list[str], list[float]]:
