@@ -67,8 +67,10 @@ def test_predict_takes_a_csv_file(tmp_path, words, capsys):
 
 
 def test_flags_reach_the_policy(tmp_path, words, capsys):
-    assert main(words("--dry-run", "--threshold", "0.5", "--quiet"), load) == 0
-    assert "A dry run" in capsys.readouterr().out and read_sqlite(tmp_path / "a.db") == rows(20)
+    assert main(words("--dry-run", "--write-label", "--threshold", "0.5", "--quiet"), load) == 0
+    told = capsys.readouterr().out
+    assert "labels to fill in. A dry run" in told and "filled in" not in told
+    assert read_sqlite(tmp_path / "a.db") == rows(20)
     there = f"sqlite:///{tmp_path}/a.db"
     assert main(words("--write-label", "--threshold", "0.5", "--quiet", database=there), load) == 0
     found = read_sqlite(tmp_path / "a.db")
@@ -118,6 +120,14 @@ def test_a_flag_that_lacks_is_told_with_code_2(words, capsys, flag):
     with pytest.raises(SystemExit) as error:
         main(given[:place] + given[place + 2 :], load)
     assert error.value.code == 2 and flag in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_read_is_told_with_code_2(tmp_path, words, capsys):
+    def refused(folder, columns):
+        raise PermissionError(13, "Permission denied", f"{folder}/model.safetensors")
+
+    assert main(words("--quiet"), refused) == 2
+    assert "model.safetensors" in capsys.readouterr().err and read_sqlite(tmp_path / "a.db") == rows(20)
 
 
 INTERRUPTED = """

@@ -33,6 +33,7 @@ def test_it_writes_fits_predicts_and_compares_with_the_truth(tmp_path, checkpoin
     found = demo(tmp_path / "d", 240, "en", checkpoint, Plan(1), progress=False, say=said.append)
     told = "\n".join(said)
     assert sorted(path.name for path in (tmp_path / "d").iterdir()) == ["model", "requirements.db"]
+    assert f"Checkpoint {checkpoint}: a folder on this machine, taken as it is." in told
     assert "240 SIMULATED requirements. Nothing in it is real." in told and "Beside the truth" in told
     ((labels, predictions),) = read_sqlite(
         tmp_path / "d" / "requirements.db",

@@ -27,8 +27,10 @@ from nbcode.triage import (
     predict,
 )
 from nbcode.triage.__main__ import main
-from nbcode.triage.labeled_rows import labeled_rows
+from nbcode.triage.labeled_rows import LabeledRows, check_classes, labeled_rows
+from nbcode.triage.model_card import safe
 from nbcode.triage.model_folder import FILES, recall
+from nbcode.triage.scores import scores
 from nbcode.triage.seen import fingerprint
 from predictors import (
     COLUMNS,
@@ -202,6 +204,8 @@ def test_the_folder_holds_what_it_should_and_is_a_checkpoint(trained, checkpoint
     assert str(folder.parent) not in "".join(
         (folder / name).read_text(encoding="utf-8") for name in ("README.md", "config.json", "labels.json")
     )
+    for name in {*FILES} - {"model.safetensors"}:
+        assert str(checkpoint.parent) not in (folder / name).read_text(encoding="utf-8"), name
 
 
 def test_hugging_face_reads_the_folder_and_its_mean_over_tokens_is_ours(trained):
@@ -280,6 +284,40 @@ def test_labels_from_which_nothing_can_be_learned_are_told_with_code_2(tmp_path,
     assert [path.name for path in tmp_path.iterdir()] == ["a.db"]
 
 
+LEAKY = [(n, "", "parcel", "bob") for n in range(30)] + [(30 + n, "", "refund", "bob") for n in range(20)]
+LEAKY += [(50 + n, "", "refund", "ann") for n in range(5)] + [(55 + n, "", f"screen {n}", "bob") for n in range(10)]
+
+
+@pytest.mark.parametrize("time", [None, "id"])
+def test_a_training_part_with_one_label_is_told_before_any_work(tmp_path, time):
+    """Each text of a label says the same as a heap that is not in the training part, or all of them are new."""
+    aging = [(*row[:3], "ann" if row[0] > 100 else "bob") for row in ROWS]
+    given, key = (LEAKY, "id") if time is None else (aging, "n")
+    path = make_csv(tmp_path / "a.csv", [(*row, f"k{row[0]}") for row in given], ("id", "title", "body", "pm", "n"))
+    table = open_table(path, None, Columns(("title", "body"), "pm", key, time))
+    with pytest.raises(TableError, match=r"labeled rows.*, on which to train, all have the label 'bob'; "):
+        fit(table, "no/checkpoint", tmp_path / "m", progress=False)
+
+
+def test_long_labels_make_no_long_message():
+    """As of a column of texts that was taken for the labels."""
+    for labels in ([f"{n} {'x' * 1000}" for n in range(40)], ["x" * 1000] * 40):
+        rows = LabeledRows(texts=labels, labels=labels)
+        with pytest.raises(TableError) as caught:
+            check_classes(rows)
+        assert len(str(caught.value)) < 2000 and "xxx..." in str(caught.value)
+
+
+def test_a_terminal_obeys_nothing_in_a_card():
+    assert safe("a\x1b[31m\x9b2J\0b\nc") == "a\ufffd\\[31m\ufffd2J\ufffdb c"
+
+
+def test_a_mounted_disk_is_told_before_any_work(table, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.path.ismount", lambda path: path == tmp_path / "m")
+    with pytest.raises(TableError, match="mounted disk or volume, which cannot be replaced; give a folder in it"):
+        fit(table, "no/checkpoint", tmp_path / "m", progress=False)
+
+
 @pytest.mark.parametrize(
     ("flag", "value", "told"),
     [
@@ -347,6 +385,7 @@ def test_fit_predict_and_evaluate_on_sqlite(tmp_path, checkpoint, capsys):
     train = ["--checkpoint", str(checkpoint), "--out", model, "--epochs", "2", "--rate", "1e-3", "--keep-split"]
     assert main(["fit", *there, *train]) == 0
     said = capsys.readouterr()
+    assert said.out.startswith(f"Checkpoint {checkpoint}: a folder on this machine, taken as it is.\n90 labeled rows")
     assert "90 labeled rows of 3 classes; split at random" in said.out and "step" in said.err
     assert database(tmp_path / "a.db") == state
     assert main(["evaluate", *there, "--model", model, "--quiet"]) == 0
@@ -398,6 +437,34 @@ def test_what_a_model_wrote_is_not_evaluated(tmp_path, trained):
     predict(table, model, Policy(write_label=True), progress=False)
     found = evaluate(open_table(f"sqlite:///{tmp_path}/a.db", "requests", COLUMNS), model, progress=False)
     assert "15 left out whose label this tool predicted" in str(found) and found.scores.rows <= 45
+
+
+def test_what_people_labeled_after_a_prediction_is_not_evaluated_whether_they_agreed_or_not(tmp_path):
+    """Of rows that a person looked through, only those that the model got wrong would be known as the person's."""
+    url = make_sqlite(tmp_path / "a.db", ROWS)
+    opened = lambda: open_table(url, "requests", COLUMNS)
+    before = evaluate(opened(), Hashing(), progress=False)
+    predict(opened(), Hashing(), Policy(threshold=0.5), progress=False)
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.execute("update requests set pm = 'bob' where pm is null")
+        ((agreed,),) = connection.execute("select count(*) from requests where pm = pm_predicted").fetchall()
+        connection.commit()
+    found = evaluate(opened(), Hashing(), progress=False)
+    assert found.scores == before.scores and 0 < agreed < 30
+    assert f"{30 - agreed} left out for which a model predicted something else" in str(found)
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.execute("update requests set pm = 'new', pm_predicted = 'old', pm_model = 'm'")
+        connection.commit()
+    with pytest.raises(TableError, match="is left to measure on, 120 left out for which a model predicted"):
+        evaluate(opened(), Hashing(), progress=False)
+
+
+@pytest.mark.parametrize("right", [0, 17])
+def test_no_score_on_a_few_rows_is_certain(right):
+    found = scores(["ann"] * 17, ["ann"] * right + ["bob"] * (17 - right))
+    assert 0.1 < found.margin < 0.2
+    many = scores(["ann"] * 10_000, ["ann"] * 8_000 + ["bob"] * 2_000)
+    assert many.margin == pytest.approx(2 * (0.8 * 0.2 / 10_000) ** 0.5, rel=1e-3)
 
 
 def test_a_model_without_a_memory_of_texts_is_measured_on_all(tmp_path, trained):

@@ -127,7 +127,7 @@ def test_bytes_that_are_not_utf_8_stop_nothing(tmp_path):
     [
         ("1970-01-02", 86400.0), ("1970-01-01 00:01:00", 60.0), ("1970-01-01T01:00:00+01:00", 0.0), (" ", None),
         (17, 17.0), ("1.5e9", 1.5e9), (Decimal("2.5"), 2.5), (datetime.date(1970, 1, 2), 86400.0), (None, None),
-        (datetime.datetime(1970, 1, 1, 2), 7200.0),
+        (datetime.datetime(1970, 1, 1, 2), 7200.0), ("1512010112345", 1512010112345.0), ("10000101", 10000101.0),
     ],
 )  # fmt: skip
 def test_times_become_numbers(value, seconds):
@@ -256,9 +256,18 @@ def test_files_that_are_not_there_are_told_and_not_made(tmp_path):
     for source, name in ((tmp_path / "no.csv", None), (f"sqlite:///{tmp_path}/no.db", "requests"), (tmp_path, None)):
         with pytest.raises(TableError, match=r"[Nn]o such file|there is no file|Is a directory"):
             open_table(source, name, COLUMNS)
+    for name in ("no.db", "n%20o.db"):  # SQLite's own way to write an address
+        with pytest.raises(TableError, match=f"there is no file '{tmp_path}/n.?o.db'"):
+            open_table(f"sqlite:///file:{tmp_path}/{name}?uri=true", "requests", COLUMNS)
     with pytest.raises(TableError, match="there is no file ''"):
         open_table("sqlite://", "requests", COLUMNS)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_address_in_sqlites_own_way_leads_to_its_file(tmp_path):
+    make_sqlite(tmp_path / "a b.db", rows(3))
+    for address in (f"file:{tmp_path}/a%20b.db?uri=true", f"file://localhost{tmp_path}/a%20b.db?mode=ro&uri=true"):
+        assert open_table(f"sqlite:///{address}", "requests", COLUMNS).count() == 3
 
 
 @pytest.mark.parametrize(
@@ -329,6 +338,14 @@ def test_what_is_written_goes_to_its_rows_only(place):
     assert (found.predicted, found.confidence, found.model, found.label) == ("bob", 1.0, "n", "bob")
 
 
+def test_a_strict_table_takes_the_columns_too(tmp_path):
+    path = tmp_path / "a.db"
+    executed(path, "create table requests (id integer primary key, title text, body text, pm text) strict")
+    executed(path, "insert into requests values (1, 'a', 'b', null)")
+    assert open_table(f"sqlite:///{path}", "requests", COLUMNS).write([[Prediction(1, None, "eve", 0.1 + 0.2)]], "m")
+    assert read_sqlite(path) == [(1, "a", "b", None, "eve", 0.1 + 0.2, "m")]
+
+
 def test_a_label_that_came_in_the_meantime_is_kept(tmp_path):
     path = tmp_path / "a.db"
     table = open_table(make_sqlite(path, rows(4)), "requests", COLUMNS)
@@ -379,3 +396,21 @@ def test_empty_lines_and_a_link_stay(tmp_path):
     assert open_table(link, None, COLUMNS).write([[Prediction("1", "", "eve", 0.5)]], "m") == 1
     assert path.read_bytes() == b"id,title,body,pm,pm_predicted,pm_confidence,pm_model\n\n1,a,b,,eve,0.5,m\n\n"
     assert link.is_symlink()
+
+
+def test_a_read_only_csv_file_is_told_and_left_alone(tmp_path):
+    path = make_csv(tmp_path / "a.csv", rows(4))
+    path.chmod(0o444)
+    with pytest.raises(TableError, match="is read-only; change its rights, or work on a copy"):
+        open_table(path, None, COLUMNS).check_writable()
+    path.chmod(0o644)
+    open_table(path, None, COLUMNS).check_writable()
+
+
+def test_to_try_whether_a_csv_file_can_be_written_touches_no_other_file(tmp_path):
+    path = make_csv(tmp_path / "a.csv", rows(4))
+    names = [f".a.csv{end}" for end in (".probe", ".part", ".tmp", "")]
+    for name in names:
+        (tmp_path / name).write_text("mine")
+    open_table(path, None, COLUMNS).check_writable()
+    assert sorted(other.name for other in tmp_path.iterdir()) == sorted([*names, "a.csv"])

@@ -42,13 +42,14 @@ def main(words: Sequence[str] | None = None, load: commands.Load | None = None) 
     given = flags.parse_args(words)
     try:
         with _plain_warnings(f"{flags.prog} {given.command}"):
-            print(COMMANDS[given.command][1](given, load or load_model))
-    except ValueError as error:  # a TableError is one
+            told = COMMANDS[given.command][1](given, load or load_model)
+    except (ValueError, OSError) as error:  # a TableError is a ValueError; a full disk is an OSError
         print(f"{flags.prog} {given.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"\n{flags.prog} {given.command}: interrupted; the table is as it was", file=sys.stderr)
         return INTERRUPTED
+    print(told)
     return 0
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-SHOWN = 20  # names in a message
+SHOWN, LONG = 20, 60  # names in a message, and characters of each
 
 
 class TableError(ValueError):
@@ -82,6 +82,20 @@ def close_to(name: str, names: Sequence[str]) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names for a message, quoted, since they may hold anything."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return (", ".join(map(repr, names[:SHOWN])) or "none") + more
+    """Names for a message."""
+    return _some([quoted(name) for name in names])
+
+
+def counted(rows: Mapping[str, int]) -> str:
+    """Labels and their numbers of rows for a message."""
+    return _some([f"{quoted(label)} ({count})" for label, count in rows.items()])
+
+
+def quoted(name: str) -> str:
+    """A name or label for a message, in quotes and not too long, since it may be anything."""
+    return repr(f"{name[:LONG]}..." if len(name) > LONG else name)
+
+
+def _some(parts: Sequence[str]) -> str:
+    more = f" and {len(parts) - SHOWN} more" if len(parts) > SHOWN else ""
+    return (", ".join(parts[:SHOWN]) or "none") + more

@@ -30,7 +30,7 @@ def add_table_flags(flags: argparse.ArgumentParser) -> None:
         "--text", required=True, metavar="COLUMN,...", help='text columns, in order; "a, b" in quotes is one name'
     )
     flags.add_argument("--label", required=True, metavar="COLUMN", help="what is to be filled in where it is missing")
-    flags.add_argument("--key", required=True, metavar="COLUMN", help="what tells rows apart, such as an id")
+    flags.add_argument("--key", required=True, metavar="COLUMN", help="the column that tells rows apart, such as an id")
 
 
 def table_of(given: argparse.Namespace) -> Table:
@@ -92,7 +92,8 @@ def run_fit(given: argparse.Namespace, load: Load) -> str:
         keep_split=given.keep_split,
         seed=given.seed,
     )
-    return str(fit(table_of(given), given.checkpoint, given.out, plan, progress=not given.quiet))
+    report = fit(table_of(given), given.checkpoint, given.out, plan, progress=not given.quiet)
+    return f"Checkpoint {report.origin}\n{report}"
 
 
 def add_evaluate_flags(flags: argparse.ArgumentParser) -> None:

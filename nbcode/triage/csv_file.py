@@ -16,6 +16,7 @@ from typing import Any
 from nbcode.triage.columns import TableError
 
 DELIMITERS = ",;\t"
+ANYBODY_WRITES = 0o222  # the bits of a file's mode; without them it is read-only for the administrator too
 LONGEST = 2**31 - 1  # characters in a cell, the most that csv takes everywhere; its own limit is 131,072
 
 
@@ -78,9 +79,24 @@ def rows_of(path: Path, form: CsvForm) -> Iterator[tuple[int, list[str]]]:
             yield lines.line_num, row
 
 
+def check_replaceable(path: Path) -> None:
+    """Refuse a file that ``replace_file`` could not replace, or should not. Changes nothing.
+
+    Raises:
+        TableError: it is read-only, or its folder takes no new file.
+    """
+    with csv_told(path):
+        # To replace a file asks for no right to the file itself, only to its folder.
+        if not (os.access(path, os.W_OK) and path.stat().st_mode & ANYBODY_WRITES):
+            raise TableError(f"{path} is read-only; change its rights, or work on a copy")
+        handle, draft = _draft(path)
+        os.close(handle)
+        Path(draft).unlink()
+
+
 def replace_file(path: Path, form: CsvForm, rows: Iterable[list[str]]) -> None:
     """Write a new file beside the old one and put it in its place at once; until then the old one is as it was."""
-    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    handle, draft = _draft(path)
     try:
         with os.fdopen(handle, "w", encoding=form.encoding, newline="") as file:
             writer = csv.writer(_Ends(file, form.end), delimiter=form.delimiter)
@@ -106,6 +122,11 @@ def csv_told(path: Path) -> Iterator[None]:
         raise TableError(f"{path} is not in UTF-8 ({error.reason}); save it as CSV in UTF-8") from error
     except csv.Error as error:
         raise TableError(f"{path} is no sound CSV file: {error}") from error
+
+
+def _draft(path: Path) -> tuple[int, str]:
+    """A new file beside another, under a name that nobody has."""
+    return tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
 
 
 class _Ends:

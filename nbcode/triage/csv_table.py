@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nbcode.training.interrupt import deferred_interrupt
 from nbcode.triage.columns import Columns, TableError, check_names
-from nbcode.triage.csv_file import CsvForm, csv_told, read_form, replace_file, rows_of
+from nbcode.triage.csv_file import CsvForm, check_replaceable, csv_told, read_form, replace_file, rows_of
 from nbcode.triage.table import BATCH, LARGE, Prediction, Record, blank, record
 
 
@@ -50,11 +50,8 @@ class CsvTable:
             yield batch
 
     def check_writable(self) -> None:
-        """Refuse a folder that takes no new file."""
-        draft = self.path.with_name(f".{self.path.name}.probe")
-        with csv_told(self.path):
-            draft.touch()
-            draft.unlink()
+        """Refuse a file that is read-only, and a folder that takes no new file."""
+        check_replaceable(self.path)
 
     def write(self, batches: Iterable[list[Prediction]], model: str, write_label: bool = False) -> int:
         """All of it by a new file. Refused if somebody changed the file since it was opened."""

@@ -74,7 +74,7 @@ def demo(
     folder = Path(folder)
     made = generate(seed, records, language)  # refuses a wrong number or language
     checkpoint, plan = checkpoint or CHECKPOINTS[language], plan or PLAN
-    located(checkpoint)  # refuses one that is not to be had, while nothing is written
+    origin = located(checkpoint).why  # refuses one that is not to be had, while nothing is written
     database, model = _places(folder)
     write_database(made, database)
     url = f"sqlite:///{database}"
@@ -82,7 +82,7 @@ def demo(
     names += ["--key", COLUMNS.key]
     training = ["--time", COLUMNS.time, "--checkpoint", str(checkpoint), "--out", str(model)]
     training += ["--epochs", str(plan.epochs)]
-    say(f"{database}: {len(made)} SIMULATED requirements. Nothing in it is real.\n")
+    say(f"{database}: {len(made)} SIMULATED requirements. Nothing in it is real.\nCheckpoint {origin}\n")
     say(_command("fit", *names, *training))
     try:
         report = fit(open_table(url, TABLE, COLUMNS), checkpoint, model, plan, progress)

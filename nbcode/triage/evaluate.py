@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from nbcode.training.progress import bar
-from nbcode.triage.columns import TableError, listed
+from nbcode.triage.columns import TableError, counted
 from nbcode.triage.labeled_rows import labeled_rows
 from nbcode.triage.predictor import Predictor, check_predictor, probabilities
 from nbcode.triage.report import coverage_lines
@@ -25,7 +25,7 @@ class Evaluation:
         trained_on: labeled rows whose text was part of the model's training.
         everything: whether these were measured too.
         strange: labels that the model does not know -> their rows, which all count as wrong.
-        left_out: other rows that were left out, as the end of a sentence.
+        left_out: rows without a text, or predicted before, that were left out, as the end of a sentence.
     """
 
     scores: Scores
@@ -45,8 +45,10 @@ class Evaluation:
         elif self.trained_on:
             lines.append(f"Not among them: {self.trained_on} that were part of the model's training.")
         if self.strange:
-            names = listed([f"{label} ({count})" for label, count in self.strange.items()])
-            lines.append(f"{sum(self.strange.values())} of them have labels that the model lacks, all wrong: {names}.")
+            lines.append(
+                f"{sum(self.strange.values())} of them have labels that the model lacks, all wrong: "
+                f"{counted(self.strange)}."
+            )
         lines.append(
             f"accuracy {found.accuracy:.3f} (two standard errors: {found.margin:.3f}), macro F1 {found.macro_f1:.3f}, "
             f"calibration error {found.calibration_error:.3f}; always the most frequent label: {self.majority:.3f}"
@@ -57,8 +59,9 @@ class Evaluation:
 def evaluate(table: Table, predictor: Predictor, everything: bool = False, progress: bool = True) -> Evaluation:
     """Compare a model's predictions with the labels of a table, which is only read.
 
-    Rows whose label this tool predicted are left out. A text that was changed since the training counts as new, even if
-    by a word only.
+    Rows for which a model's prediction stands in the table are left out. Where it is the label, nobody can tell whether
+    a person agreed or ``predict`` wrote it; the others alone would all count as wrong. A text that was changed since
+    the training counts as new, even if by a word only.
 
     Args:
         table: from ``open_table``.
@@ -72,24 +75,33 @@ def evaluate(table: Table, predictor: Predictor, everything: bool = False, progr
     check_predictor(predictor)
     rows = labeled_rows(table, progress)
     seen = getattr(predictor, "seen", frozenset())
-    known = [bool(seen) and fingerprint(text) in seen for text in rows.texts]
-    places = [place for place in range(len(rows)) if everything or not known[place]]
-    if not places:
-        raise TableError(
-            f"all {len(rows)} labeled rows were part of the model's training, and a score on them would say little. "
-            "Its score on its test part stands in its folder; --all (everything=True) measures all the same"
-        )
+    fair = [place for place in range(len(rows)) if not rows.predicted[place]]
+    known = {place for place in fair if seen and fingerprint(rows.texts[place]) in seen}
+    places = [place for place in fair if everything or place not in known]
+    before = len(rows) - len(fair)
+    left_out = rows.left_out + (f", {before} left out for which a model predicted something else" if before else "")
+    _check_some(table, fair, places, left_out)
     truth = [rows.labels[place] for place in places]
     guesses, confidence = _guesses(predictor, [rows.texts[place] for place in places], progress)
     counts = Counter(truth).most_common()
     return Evaluation(
         scores(truth, guesses, confidence),
         counts[0][1] / len(truth),
-        sum(known),
+        len(known),
         everything,
         {label: count for label, count in counts if label not in predictor.classes},
-        rows.left_out,
+        left_out,
     )
+
+
+def _check_some(table: Table, fair: list[int], places: list[int], left_out: str) -> None:
+    if not fair:
+        raise TableError(f"no row of {table.where} is left to measure on{left_out}; label some that no model predicted")
+    if not places:
+        raise TableError(
+            f"all {len(fair)} labeled rows were part of the model's training{left_out}; a score on them would say "
+            "little. Its score on its test part stands in its folder; --all (everything=True) measures all the same"
+        )
 
 
 def _guesses(predictor: Predictor, texts: list[str], progress: bool) -> tuple[list[str], list[float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from nbcode.triage.columns import TableError
+from nbcode.triage.columns import TableError, quoted
 from nbcode.triage.labeled_rows import LabeledRows, check_classes, labeled_rows
 from nbcode.triage.model_card import card
 from nbcode.triage.model_folder import CARD, FILES, METRICS, check_out, save_model
@@ -60,13 +60,13 @@ def fit(
 
 def _split(rows: LabeledRows, time: str | None, seed: int) -> Split:
     groups = near_duplicates(rows.texts).tolist()
-    if time is None:
-        return split_at_random(rows.labels, groups, seed)
-    split = split_by_time(rows.times, groups)
+    split = split_at_random(rows.labels, groups, seed) if time is None else split_by_time(rows.times, groups)
     classes = {rows.labels[place] for place in split.train}
     if len(classes) < 2:
+        which, remedy = f"oldest labeled rows by {time!r}", "without a time, the rows are split at random"
+        if time is None:
+            which, remedy = "labeled rows", "rows of other labels say almost the same as many others; label more"
         raise TableError(
-            f"the oldest {len(split.train)} labeled rows by {time!r}, on which to train, all have the label "
-            f"{classes.pop()!r}; without a time, the rows are split at random"
+            f"the {len(split.train)} {which}, on which to train, all have the label {quoted(classes.pop())}; {remedy}"
         )
     return split

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from nbcode.training.progress import bar
-from nbcode.triage.columns import TableError
+from nbcode.triage.columns import TableError, counted, quoted
 from nbcode.triage.table import Table
 
 LEAST = 5  # rows of a class; three for the training, and one for each other part
@@ -20,6 +20,7 @@ class LabeledRows:
         texts: N, none empty.
         labels: N, without blanks at the ends.
         times: N, each a number or ``None``.
+        predicted: N, whether a model predicted another label here, or was not sure enough.
         by_model: rows that were left out, since this tool's prediction stands in the label column.
         empty: rows that were left out, since they have a label and no text.
         unlabeled: rows without a label.
@@ -28,6 +29,7 @@ class LabeledRows:
     texts: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     times: list[float | None] = field(default_factory=list)
+    predicted: list[bool] = field(default_factory=list)
     by_model: int = 0
     empty: int = 0
     unlabeled: int = 0
@@ -63,6 +65,7 @@ def labeled_rows(table: Table, progress: bool = True) -> LabeledRows:
                     rows.texts.append(record.text)
                     rows.labels.append(record.label.strip())
                     rows.times.append(record.time)
+                    rows.predicted.append(record.model is not None)
             shown.update(len(records))
     if not len(rows):
         raise TableError(
@@ -81,12 +84,12 @@ def check_classes(rows: LabeledRows) -> None:
     counts = Counter(rows.labels)
     if len(counts) == 1:
         raise TableError(
-            f"all {len(rows)} labeled rows have the label {rows.labels[0]!r}; a model needs at least two to tell apart"
+            f"all {len(rows)} labeled rows have the label {quoted(rows.labels[0])}; a model needs at least two to tell "
+            "apart"
         )
-    few = [f"{label!r} ({count})" for label, count in sorted(counts.items()) if count < LEAST]
+    few = {label: count for label, count in sorted(counts.items()) if count < LEAST}
     if few:
-        more = f" and {len(few) - 20} more" if len(few) > 20 else ""
         raise TableError(
-            f"too few rows of {', '.join(few[:20])}{more}; every label needs at least {LEAST}: label more rows, or "
+            f"too few rows of {counted(few)}; every label needs at least {LEAST}: label more rows, or "
             "give these another label"
         )

@@ -14,6 +14,7 @@ from nbcode.triage.scores import Decided, Scores
 
 SHOWN = 50  # classes
 LONG = 80  # characters of a label
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # a terminal would obey some of them
 
 
 def card(report: Report, model_id: str) -> str:
@@ -39,7 +40,7 @@ def card(report: Report, model_id: str) -> str:
 
 def safe(text: str, longest: int | None = None) -> str:
     """A text as Markdown shows it and does not run it, in one line."""
-    line = " ".join(text.split())
+    line = CONTROL.sub("\ufffd", " ".join(text.split()))
     short = f"{line[:longest]}..." if longest is not None and len(line) > longest else line
     return html.escape(re.sub(r"([\\`*_{}\[\]()#|~!$])", r"\\\1", short), quote=False)
 

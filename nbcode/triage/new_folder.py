@@ -21,10 +21,12 @@ def check_free(folder: Path, own: Sequence[str]) -> None:
         own: the files that such a folder has, and nothing else; the first is in every one.
 
     Raises:
-        TableError: it holds other files, is a file, or the folder around it does not exist or takes no files.
+        TableError: it holds other files, is a file or a disk, or the folder around it does not exist or takes no files.
     """
     if folder.exists() and not folder.is_dir():
         raise TableError(f"{folder} is a file; give the name of a folder")
+    if os.path.ismount(folder):
+        raise TableError(f"{folder} is a mounted disk or volume, which cannot be replaced; give a folder in it")
     found = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
     others = [name for name in found if name not in own]
     if others or (found and own[0] not in found):

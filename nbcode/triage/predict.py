@@ -84,7 +84,7 @@ class Summary:
         if not self.predicted and not self.labels:
             return f"Nothing to predict. {', '.join(parts)}."
         parts += [f"{self.predicted} predicted, {self.below} of them below the threshold"]
-        parts += [f"{self.labels} labels filled in"] * (self.labels > 0)
+        parts += [f"{self.labels} labels {'to fill in' if self.dry_run else 'filled in'}"] * (self.labels > 0)
         parts += [f"{self.missed} changed by others in the meantime and left"] * (self.missed > 0)
         end = " A dry run: nothing was written." if self.dry_run else ""
         return f"{', '.join(parts)}.{end}"

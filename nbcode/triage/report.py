@@ -34,7 +34,7 @@ class Report:
         losses: on the validation part, after 0, 1, 2, ... epochs.
         temperature: by which logits are divided, chosen on the validation part.
         checkpoint: its name.
-        origin: where it came from.
+        origin: where it came from, in a sentence.
         unknown: the share of words that it cannot spell.
         plan: how it was trained.
     """
@@ -97,8 +97,10 @@ class Report:
         return f"split {how}: {parts}{lost}"
 
     def as_dict(self) -> dict:
-        """All of it, for JSON."""
-        return asdict(self)
+        """For JSON, all but where the checkpoint came from, which may name a private folder."""
+        values = asdict(self)
+        del values["origin"]
+        return values
 
     def __str__(self) -> str:
         lines = [

@@ -47,8 +47,13 @@ class Scores:
 
     @property
     def margin(self) -> float:
-        """Two standard errors of the accuracy: another sample of as many rows may miss it by as much."""
-        return 2 * (self.accuracy * (1 - self.accuracy) / self.rows) ** 0.5
+        """Two standard errors of the accuracy: another sample of as many rows may miss it by as much.
+
+        As if two more rows were right and two more wrong, so that ten of ten are not certain: Agresti and Coull (1998).
+        """
+        rows = self.rows + 4
+        share = (self.accuracy * self.rows + 2) / rows
+        return 2 * (share * (1 - share) / rows) ** 0.5
 
 
 def scores(truth: Sequence[str], guesses: Sequence[str], confidence: Sequence[float] | None = None) -> Scores:

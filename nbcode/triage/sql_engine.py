@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
+from sqlalchemy.util import asbool
 
 from nbcode.triage.columns import TableError
 
@@ -40,11 +42,20 @@ def _url(address: str) -> URL:
         url = make_url(address)
     except (ArgumentError, ValueError) as error:
         raise TableError("the address of the database cannot be read; write it as sqlite:///FILE") from error
-    file = url.database or ""
-    if url.get_backend_name() == "sqlite" and not file.startswith("file:") and not Path(file).is_file():
-        # SQLite would make an empty database of that name.
-        raise TableError(f"there is no file {file!r}; sqlite:///FILE is relative, sqlite:////FILE begins at the root")
+    if url.get_backend_name() == "sqlite" and url.query.get("mode") != "memory":
+        file = _sqlite_file(url)
+        if not Path(file).is_file():  # SQLite would make an empty database of that name
+            raise TableError(
+                f"there is no file {file!r}; sqlite:///FILE is relative, sqlite:////FILE begins at the root"
+            )
     return url
+
+
+def _sqlite_file(url: URL) -> str:
+    """The file of an address, which may be one of SQLite's own: https://www.sqlite.org/uri.html."""
+    name = url.database or ""
+    is_uri = name.startswith("file:") and asbool(url.query.get("uri", False))
+    return unquote(urlsplit(name).path) if is_uri else name
 
 
 def _plain_sqlite(connection: Any, _: Any) -> None:

@@ -21,7 +21,8 @@ from nbcode.triage.sql_errors import told
 from nbcode.triage.table import BATCH, LARGE, Prediction, Record, record
 
 WAIT = 5.0  # seconds for another program to let go of an SQLite file
-TYPES = (sa.Text, sa.Double, sa.Text)  # of the columns that are made
+# Of the columns that are made. SQLite's strict tables know no DOUBLE; its REAL is as wide.
+TYPES = (sa.Text(), sa.Double().with_variant(sa.REAL(), "sqlite"), sa.Text())
 
 
 class SqlTable:

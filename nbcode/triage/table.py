@@ -124,11 +124,15 @@ def blank(value: Any) -> bool:
 
 
 def moment(value: Any, key: Any, column: str | None) -> float | None:
-    """A date, a time or an ISO 8601 text as seconds since 1970, in UTC where no zone is named; a number as it is."""
+    """A date, a time or an ISO 8601 text as seconds since 1970, in UTC where no zone is named; a number as it is.
+
+    A text of digits is a number. Python would read some of them as ISO 8601, and of a column of milliseconds take a few
+    for days of the Middle Ages.
+    """
     if blank(value):
         return None
     when = value
-    if isinstance(value, str):
+    if isinstance(value, str) and not value.strip().isdigit():
         with contextlib.suppress(ValueError):
             when = datetime.datetime.fromisoformat(value.strip())
     if isinstance(when, datetime.date):
