@@ -237,7 +237,7 @@ def main() -> int:
     flags.add_argument("checkpoint", nargs="?", default=MINILM, help="a folder or a name on the Hub (%(default)s)")
     try:
         found = located(flags.parse_args().checkpoint)
-    except ValueError as error:
+    except (ValueError, RuntimeError, OSError) as error:  # the second: ~name of nobody; the third: not to be read
         print(error, file=sys.stderr)
         return 2
     print(found.why, found.path, sep="\n")

@@ -353,6 +353,11 @@ def test_the_command_alone_takes_minilm(no_hub, tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == f"why\n{tmp_path}\n"
 
 
+def test_a_home_of_nobody_is_told_with_code_2(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["pretrained", "~nobody-of-that-name/model"])
+    assert pretrained.main() == 2 and capsys.readouterr().err.count("\n") == 1
+
+
 def test_asking_where_a_checkpoint_is_loads_no_torch():
     command = "import sys, nbcode.pretrained; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", command], cwd=ROOT, check=True)

@@ -131,7 +131,7 @@ def test_a_file_that_cannot_be_read_is_told_with_code_2(tmp_path, words, capsys)
 
 
 INTERRUPTED = """
-import sys, time
+import signal, sys, time
 from nbcode.triage.__main__ import main
 from predictors import Hashing
 
@@ -140,6 +140,7 @@ class Slow(Hashing):
         print("ready", flush=True)
         time.sleep(60)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what runs in its background ignore Ctrl-C
 sys.exit(main(sys.argv[1:], lambda folder, columns: Slow()))
 """
 

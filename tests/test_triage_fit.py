@@ -322,6 +322,7 @@ def test_a_mounted_disk_is_told_before_any_work(table, tmp_path, monkeypatch):
     ("flag", "value", "told"),
     [
         ("--checkpoint", "{there}/nothing", "is no folder here"),
+        ("--checkpoint", "~nobody-of-that-name/model", "~nobody-of-that-name/model: "),
         ("--checkpoint", "{there}/full", "is no checkpoint: it lacks config.json"),
         ("--checkpoint", "{trained}", "is a model that this tool has trained"),
         ("--out", "{there}/full", "holds something else than a model of this tool ('notes.txt')"),

@@ -45,7 +45,10 @@ def open_checkpoint(name_or_folder: str | Path) -> Checkpoint:
         ValueError: it is not to be had, or damaged, or no BERT.
         TableError: it is a model of this tool, which may have seen the rows that it would be measured on.
     """
-    found = located(name_or_folder)
+    try:
+        found = located(name_or_folder)
+    except RuntimeError as error:  # ~name, and nobody has that name
+        raise ValueError(f"{name_or_folder}: {error}") from error
     if (found.path / MEMORY).exists():
         raise TableError(
             f"{name_or_folder} is a model that this tool has trained; it may know the rows of the test part. Give the "
