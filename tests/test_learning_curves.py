@@ -1,4 +1,4 @@
-"""The learning curves: medians and gaps are those of the rows, and a curve is drawn before it is seen, by any hand."""
+"""The learning curves: means and gaps are those of the rows, and a curve is drawn before it is seen, by any hand."""
 
 import random
 import statistics
@@ -90,7 +90,7 @@ def figure(opened):
     return shown
 
 
-def test_the_table_holds_medians_gaps_and_wins_of_the_rows(figure):
+def test_the_table_holds_means_gaps_and_wins_of_the_rows(figure):
     rng, compared = random.Random(1), 0
     for _ in range(STATES):
         given = random_state(rng)
@@ -101,17 +101,17 @@ def test_the_table_holds_medians_gaps_and_wins_of_the_rows(figure):
             runs = runs_of(given["rows"], method, given["labels"])
             assert row["cells"][0] == method
             if method not in given["shown"] or not runs:
-                assert row["cells"][1:] == ["–" if method in given["shown"] else "?", ""] and "median" not in row
+                assert row["cells"][1:] == ["–" if method in given["shown"] else "?", ""] and "mean" not in row
                 continue
-            median = statistics.median(runs.values())
-            exact = [float(row[name]) for name in ("median", "low", "high")]
-            assert exact == pytest.approx([median, min(runs.values()), max(runs.values())], rel=1e-12)
-            assert numbers(row["cells"][1])[0] == pytest.approx(100 * median, abs=0.0501)
+            mean = statistics.fmean(runs.values())
+            exact = [float(row[name]) for name in ("mean", "low", "high")]
+            assert exact == pytest.approx([mean, min(runs.values()), max(runs.values())], rel=1e-12)
+            assert numbers(row["cells"][1])[0] == pytest.approx(100 * mean, abs=0.0501)
             if method == given["method"] or given["method"] not in given["shown"] or not own:
                 assert row["cells"][2] == ""
                 continue
             compared += 1
-            assert float(row["gap"]) == pytest.approx(statistics.median(own.values()) - median, abs=1e-12)
+            assert float(row["gap"]) == pytest.approx(statistics.fmean(own.values()) - mean, abs=1e-12)
             both = own.keys() & runs.keys()
             assert int(row["runs"]) == len(both) and int(row["ahead"]) == sum(own[run] > runs[run] for run in both)
             shown = [100 * float(row["gap"]), *([int(row["ahead"]), len(both)] if both else [])]
@@ -119,7 +119,7 @@ def test_the_table_holds_medians_gaps_and_wins_of_the_rows(figure):
     assert compared > STATES
 
 
-def test_medians_and_runs_are_drawn_where_they_are(figure):
+def test_means_and_runs_are_drawn_where_they_are(figure):
     rng = random.Random(2)
     for _ in range(STATES):
         given = random_state(rng)
@@ -133,15 +133,15 @@ def test_medians_and_runs_are_drawn_where_they_are(figure):
         for method, curve in zip(shown, curves.all(), strict=True):
             cells = [(k, list(runs_of(rows, method, size).values())) for k, size in enumerate(sizes)]
             known = [(k, scores) for k, scores in cells if scores]
-            expected = [part for k, scores in known for part in at(k, statistics.median(scores))]
-            line = numbers(curve.locator(".nb-median").get_attribute("d"))
+            expected = [part for k, scores in known for part in at(k, statistics.fmean(scores))]
+            line = numbers(curve.locator(".nb-mean").get_attribute("d"))
             assert line == pytest.approx(expected, abs=0.06)
             heights = numbers(curve.locator(".nb-runs").get_attribute("d").replace("h0", ""))[1::2]
             assert heights == pytest.approx([at(0, score)[1] for _, scores in known for score in scores], abs=0.06)
             assert ("nb-pretrained" in curve.get_attribute("class")) == (method in given["pretrained"])
 
 
-def test_a_drawn_curve_is_straight_between_what_was_drawn_and_compared_with_the_medians(figure):
+def test_a_drawn_curve_is_straight_between_what_was_drawn_and_compared_with_the_means(figure):
     rng = random.Random(3)
     for _ in range(STATES):
         given = random_state(rng)
@@ -155,7 +155,7 @@ def test_a_drawn_curve_is_straight_between_what_was_drawn_and_compared_with_the_
         line = numbers(figure.locator(".nb-guess").get_attribute("d"))[1::2]
         assert line == pytest.approx(268 - 248 * filled, abs=0.06)
         cells = [runs_of(given["rows"], method, size) for size in sizes]
-        off = [abs(value - statistics.median(runs.values())) for value, runs in zip(filled, cells, strict=True) if runs]
+        off = [abs(value - statistics.fmean(runs.values())) for value, runs in zip(filled, cells, strict=True) if runs]
         assert numbers(text(figure, "more"))[0] == pytest.approx(100 * statistics.mean(off), abs=0.0501)
         chosen = 100 * filled[sizes.index(given["labels"])]
         if cells[sizes.index(given["labels"])]:

@@ -87,14 +87,14 @@ function render({ model, el }) {
       }, { capture: true, signal });
       const size = sizeHandle(chart, { choose, step: by => choose(now().chosen + by), signal });
       freehand(chart, paint, signal);
-      html(left, "p", { class: "nb-legend" }, "Labels a class, along the bottom: move the disk. Marks and lines: median of the runs. Dots: each run. Solid: begins with pre-trained weights; dashed: without.");
+      html(left, "p", { class: "nb-legend" }, "Labels a class, along the bottom: move the disk. Marks and lines: mean of the runs. Dots: each run. Solid: begins with pre-trained weights; dashed: without.");
       const right = html(body, "div", { class: "nb-right" }), told = html(right, "output", { name: "told", "aria-live": "polite" });
       const more = html(right, "output", { name: "more", "aria-live": "polite" });
       const row = html(right, "div", { class: "nb-choice" });
       const show = button(row, "Show what was measured", () => reveal(now().method), signal, { name: "show" });
       const redo = button(row, "Draw again", again, signal, { name: "again" });
       const filledIn = makeTable(right, curves, pretrained, toggle, signal);
-      html(right, "p", { class: "nb-legend" }, "Press a method to show or hide its curve. % right: median of the runs, the worst, the best. Ahead: by how many points the chosen method lies above this one, and in how many of the runs that learned from the same labels.");
+      html(right, "p", { class: "nb-legend" }, "Press a method to show or hide its curve. % right: mean of the runs, the worst, the best. Ahead: by how many points the chosen method lies above this one, and in how many of the runs that learned from the same labels.");
       return { methods, chart, ring, size, told, more, show, redo, filledIn };
     }
     // A mouse or a pen draws from anywhere, a finger from the rings: elsewhere it scrolls the page. A tap sets one column.

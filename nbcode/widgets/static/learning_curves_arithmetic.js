@@ -1,17 +1,14 @@
-// Curves of a study: medians over runs, gaps between methods run by run, and how far a drawn curve is off.
+// Curves of a study: means over runs, gaps between methods run by run, and how far a drawn curve is off.
 export const ALL = "all";
 
-export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b), middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
+export const mean = values => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 // The numbers of labels a class in ascending order; all of them come last.
 export const sizesOf = rows => [...new Set(rows.map(row => row[1]))].sort((a, b) => (a === ALL) - (b === ALL) || a - b);
 
 function cell(runs) {
   const scores = [...runs.values()];
-  return scores.length ? { runs, scores, median: median(scores), low: Math.min(...scores), high: Math.max(...scores) } : null;
+  return scores.length ? { runs, scores, mean: mean(scores), low: Math.min(...scores), high: Math.max(...scores) } : null;
 }
 
 // A curve for each method, in the order of the rows: name, and a cell for each size, null where nothing was measured.
@@ -24,14 +21,14 @@ export function curvesOf(rows, sizes) {
   return [...found].map(([name, cells]) => ({ name, cells: cells.map(cell) }));
 }
 
-// How far the median of one lies above the other's; in how many of the runs that both have it is above.
+// How far the mean of one lies above the other's; in how many of the runs that both have it is above.
 export function compare(one, other) {
   const shared = [...one.runs].filter(([run]) => other.runs.has(run));
-  return { gap: one.median - other.median, ahead: shared.filter(([run, score]) => score > other.runs.get(run)).length, runs: shared.length };
+  return { gap: one.mean - other.mean, ahead: shared.filter(([run, score]) => score > other.runs.get(run)).length, runs: shared.length };
 }
 
 // The first size at which a curve reaches a score, or -1.
-export const reachedAt = (curve, score) => curve.cells.findIndex(each => each && each.median >= score);
+export const reachedAt = (curve, score) => curve.cells.findIndex(each => each && each.mean >= score);
 
 // A drawn curve with a value for each of n sizes: straight between those that were drawn, level beyond them.
 export function filled(drawn, n) {
@@ -45,7 +42,7 @@ export function filled(drawn, n) {
 
 // The mean distance of a drawn curve from the measured one, over the sizes that were measured.
 export function distance(guess, curve) {
-  const off = curve.cells.flatMap((each, k) => (each ? [Math.abs(guess[k] - each.median)] : []));
+  const off = curve.cells.flatMap((each, k) => (each ? [Math.abs(guess[k] - each.mean)] : []));
   return off.reduce((sum, value) => sum + value, 0) / off.length;
 }
 

@@ -1,4 +1,4 @@
-// Scores of several methods against the number of labels: a mark at each median, a dot for each run, and a drawn curve.
+// Scores of several methods against the number of labels: a mark at each mean, a dot for each run, and a drawn curve.
 import { clamp, number, svg } from "./kit.js";
 import { Plot } from "./plot.js";
 
@@ -17,7 +17,7 @@ export function look(node, i, pretrained) {
 export function swatch(parent, i, pretrained) {
   const drawing = svg(parent, "svg", { viewBox: "0 0 34 16", "aria-hidden": "true" });
   look(drawing, i, pretrained);
-  svg(drawing, "path", { class: "nb-median", d: "M1,8H33" });
+  svg(drawing, "path", { class: "nb-mean", d: "M1,8H33" });
   svg(drawing, "path", { class: "nb-marks", d: `M17,8${MARKS[i % MARKS.length]}` });
 }
 
@@ -46,8 +46,8 @@ export class ScoreChart {
       const group = svg(this.curves, "g"), known = cells.flatMap((cell, k) => (cell ? [[k, cell]] : [])), aside = APART * (i - (count - 1) / 2);
       look(group, i, pretrained);
       svg(group, "path", { class: "nb-runs", d: known.flatMap(([k, { scores }]) => scores.map(score => `M${at(k + aside, score)}h0`)).join("") });
-      svg(group, "path", { class: "nb-median", d: known.length ? `M${known.map(([k, { median }]) => at(k, median)).join("L")}` : "" });
-      svg(group, "path", { class: "nb-marks", d: known.map(([k, { median }]) => `M${at(k, median)}${MARKS[i % MARKS.length]}`).join("") });
+      svg(group, "path", { class: "nb-mean", d: known.length ? `M${known.map(([k, { mean }]) => at(k, mean)).join("L")}` : "" });
+      svg(group, "path", { class: "nb-marks", d: known.map(([k, { mean }]) => `M${at(k, mean)}${MARKS[i % MARKS.length]}`).join("") });
     }
   }
   drawGuess(guess) {

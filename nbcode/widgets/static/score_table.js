@@ -24,12 +24,12 @@ export function fillTable({ table, rows, toggles }, { curves, method, chosen, si
     const row = rows.rows[i], [, score, gap] = row.cells, cell = seen(curve) && curve.cells[chosen];
     toggles[i].setAttribute("aria-pressed", String(seen(curve)));
     row.classList.toggle("nb-chosen", curve === own);
-    for (const name of ["median", "low", "high", "gap", "ahead", "runs"]) delete row.dataset[name];
-    score.replaceChildren(cell ? percent(cell.median) : seen(curve) ? "–" : "?");
+    for (const name of ["mean", "low", "high", "gap", "ahead", "runs"]) delete row.dataset[name];
+    score.replaceChildren(cell ? percent(cell.mean) : seen(curve) ? "–" : "?");
     gap.replaceChildren();
     if (!cell) return;
     html(score, "span", { class: "nb-small" }, `${percent(cell.low, 0)} to ${percent(cell.high, 0)}`);
-    Object.assign(row.dataset, { median: cell.median, low: cell.low, high: cell.high });
+    Object.assign(row.dataset, { mean: cell.mean, low: cell.low, high: cell.high });
     if (!here || curve === own) return;
     const found = compare(here, cell);
     gap.append(percent(found.gap));
