@@ -17,7 +17,7 @@ from sklearn.metrics import accuracy_score, log_loss
 from classifiers import FP32
 from nbcode.data.requirements import generate
 from nbcode.data.tokenizer_files import SPECIAL
-from nbcode.experiments import finetuning, finetuning_rates, trained_parts, wrong_labels
+from nbcode.experiments import finetuning, finetuning_rates, starts, trained_parts, wrong_labels
 from nbcode.experiments import finetuning_run as shared
 from nbcode.experiments.finetuning_run import ALL, LONGEST, SCORES, Draw, draw, drawn, losses, new_classifier, scores
 from nbcode.experiments.study import Study
@@ -29,7 +29,8 @@ from twins import normal
 pytestmark = pytest.mark.usefixtures("few_objects")
 
 STUDIES = {
-    module.__name__.rsplit(".", 1)[-1]: module for module in (finetuning, finetuning_rates, trained_parts, wrong_labels)
+    module.__name__.rsplit(".", 1)[-1]: module
+    for module in (finetuning, starts, finetuning_rates, trained_parts, wrong_labels)
 }
 VOCABULARY = [*SPECIAL, *string.ascii_lowercase, *(f"##{letter}" for letter in string.ascii_lowercase)]
 
@@ -150,6 +151,20 @@ def test_a_classifier_that_starts_from_the_probe_scores_as_the_frozen_features_d
     found, wanted = labels.score(labels.probed()), finetuning.frozen(labels)
     del wanted["training_loss"]
     assert found == pytest.approx(wanted, abs=2e-3)
+
+
+def test_whoever_reads_the_checkpoint_first_draws_the_same_head(small, monkeypatch):
+    wanted = new_classifier(8, seed=3).head.weight
+    monkeypatch.setattr(shared, "checkpoint", lambda source: (small, torch.rand(5))[0])
+    assert torch.equal(new_classifier(8, seed=3).head.weight, wanted)
+
+
+@pytest.mark.parametrize("head", starts.HEADS)
+def test_each_head_is_trained_by_the_recipe_of_the_random_one(head, monkeypatch):
+    monkeypatch.setattr(starts, "RECIPE", Recipe(epochs=1))
+    found = starts.measure(head, 3, 1)
+    assert set(found) == set(starts.STUDY.values) and 0 < found["training_loss"] < 5
+    assert found == starts.measure(head, 3, 1)
 
 
 @pytest.mark.parametrize("method", finetuning.METHODS)
@@ -303,7 +318,7 @@ def typed(monkeypatch, capsys):
     return typing
 
 
-@pytest.mark.parametrize("name", ["finetuning", "finetuning_rates", "wrong_labels"])
+@pytest.mark.parametrize("name", ["finetuning", "starts", "finetuning_rates", "wrong_labels"])
 def test_a_command_takes_its_seeds_once_and_a_device(name, typed):
     code, (study, cells, command, workers) = typed(name, "--seeds", "3", "4", "3", "--workers", "2", "--device", "cpu")
     assert code == 0 and workers == 2 and study.measure.keywords == {"device": "cpu", "source": shared.ENGLISH}

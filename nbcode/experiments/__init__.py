@@ -16,6 +16,7 @@ NAMES = (
     "step_cost",
     "translation",
     "finetuning",
+    "starts",
     "trained_parts",
     "finetuning_rates",
     "wrong_labels",

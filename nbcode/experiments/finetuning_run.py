@@ -138,9 +138,9 @@ def drawn(labels: torch.Tensor, per_class: int | str, seed: int) -> list[int]:
 
 def new_classifier(classes: int, seed: int, pretrained: bool = True, source: Source = ENGLISH) -> TextClassifier:
     """The checkpoint, or the same network with random weights, below a random head."""
+    known = checkpoint(source)  # before the seed: whoever reads it first draws random numbers
     torch.manual_seed(seed)
-    encoder = copy.deepcopy(checkpoint(source)) if pretrained else Bert(checkpoint(source).config)
-    return TextClassifier(encoder, classes)
+    return TextClassifier(copy.deepcopy(known) if pretrained else Bert(known.config), classes)
 
 
 @dataclass(frozen=True)
