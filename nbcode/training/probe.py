@@ -1,6 +1,6 @@
 """A linear probe: logistic regression on features of a network that stays as it is, and a head that starts from it.
 
-Fine-tuning from a random head first drags the features about to please the head. Kumar et al. (2022), "Fine-Tuning can
+Fine-tuning from a random head may drag the features about to please the head. Kumar et al. (2022), "Fine-Tuning can
 Distort Pretrained Features and Underperform Out-of-Distribution": fit the head first, then train everything.
 """
 
