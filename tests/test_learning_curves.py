@@ -169,12 +169,12 @@ def test_the_curve_is_hidden_until_it_is_asked_for(figure):
     assert numbers(text(figure, "told")) == [10, 30] and figure.locator(".nb-plot .nb-curve-of").count() == 2
     figure.locator("button[name=show]").click()
     assert state(figure, "shown")[0] == [*METHODS[:2], "fine-tuned"]
-    assert text(figure, "told").replace("\xa0", " ") == "Fine-tuned with 10 labels a class: 45.0 %. Your guess: 30 %."
+    assert text(figure, "told").replace("\xa0", " ") == "Fine-tuned with 10 labels a class: 45.7 %. Your guess: 30 %."
     assert not figure.locator(".nb-ring").first.is_visible() and figure.locator(".nb-guess").get_attribute("d")
     figure.locator("button[name=again]").click()
     assert state(figure, "shown", "guesses") == [METHODS[:2], {}] and figure.locator(".nb-ring").first.is_visible()
     figure.locator("button[name=show]").click()  # without a guess it can be seen, too
-    assert text(figure, "told").replace("\xa0", " ") == "Fine-tuned with 10 labels a class: 45.0 %."
+    assert text(figure, "told").replace("\xa0", " ") == "Fine-tuned with 10 labels a class: 45.7 %."
     assert "points off" not in text(figure, "more")
 
 
