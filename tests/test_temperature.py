@@ -47,3 +47,9 @@ def test_a_softened_head_says_the_same_less_loudly():
 def test_shapes_that_do_not_fit_are_told(shape, labels):
     with pytest.raises(ValueError, match=r"give \(n, C\)"):
         temperature(torch.zeros(shape), torch.zeros(labels, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 3, 2], [0, -1, 1, 2]])
+def test_a_label_that_is_no_class_is_told(labels):
+    with pytest.raises(ValueError, match="give numbers from 0 to 2"):
+        temperature(torch.zeros(4, 3), torch.tensor(labels))

@@ -26,8 +26,9 @@ from nbcode.training.finetune import FROM_PROBE, RECIPE, Recipe, finetune
 LABELS = (5, 10, 20, 50, ALL)
 HEADLINE = "by_situation"
 # At most so many epochs and so many steps. Random weights know nothing and need more of both until the loss of the
-# training is near 0; they get up to four times as many epochs. A rate of 3e-4 did no better than 1e-4 on seeds 0 and 1
-# (10 labels a class: .19 and .22 against .20 and .20; training loss below .01 with both).
+# training is near 0 (with all labels, their steps end before it is); they get up to four times as many epochs. A rate
+# of 3e-4 did no better than 1e-4 on seeds 0 and 1 (10 labels a class: .19 and .22 against .20 and .20; training loss
+# below .01 with both).
 HEAD_EPOCHS, HEAD_STEPS = RECIPE.epochs, 500
 RANDOM_EPOCHS, RANDOM_STEPS = 40, 800
 

@@ -3,7 +3,8 @@
 ``python -m nbcode.experiments.finetuning_rates [--seeds 10 11 12] [--device cpu] [--workers 1] [--out FILE]``
 
 The article fine-tunes from a random head at a rate of 5e-5 for 10 epochs; the makers of its checkpoint advise small
-models to take 1e-4 and more epochs. 10 labels a class, disjoint situations.
+models to take 1e-4 and more epochs. All are measured under the course's schedule, where the article has none: there the
+rate rises over the first tenth of the steps and then falls to 0. 10 labels a class, disjoint situations.
 """
 
 from __future__ import annotations

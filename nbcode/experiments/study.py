@@ -191,12 +191,21 @@ def parser(study: Study, what: str, seeds: int | None = 20) -> argparse.Argument
 
 def at_least_one(text: str) -> int:
     """An integer of at least 1, for argparse, which turns the error into a sentence and exit code 2."""
+    return _at_least(1, text)
+
+
+def at_least_zero(text: str) -> int:
+    """An integer of at least 0, for argparse."""
+    return _at_least(0, text)
+
+
+def _at_least(lowest: int, text: str) -> int:
     try:
         number = int(text)
     except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an integer of at least 1")
+        number = lowest - 1
+    if number < lowest:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer of at least {lowest}")
     return number
 
 

@@ -19,18 +19,22 @@ def temperature(logits: torch.Tensor, labels: torch.Tensor) -> tuple[float, floa
     """The temperature under which some labels are least surprising.
 
     Args:
-        logits: (n, C), finite; logarithms of probabilities will do.
-        labels: (n,), class numbers.
+        logits: (n, C), finite; logarithms of probabilities will do. With a NaN among them, the cross-entropy is NaN.
+        labels: (n,), class numbers below C.
 
     Returns:
         T, from a grid, and the mean cross-entropy under it.
 
     Raises:
-        ValueError: no example, or shapes that do not fit.
+        ValueError: no example, shapes that do not fit, or a label that is no class number.
     """
     if logits.ndim != 2 or labels.shape != logits.shape[:1] or not len(labels):
         raise ValueError(
             f"logits {tuple(logits.shape)}, labels {tuple(labels.shape)}; give (n, C) and (n,), n at least 1"
+        )
+    if not 0 <= int(labels.min()) <= int(labels.max()) < logits.shape[1]:
+        raise ValueError(
+            f"the labels go from {labels.min()} to {labels.max()}; give numbers from 0 to {logits.shape[1] - 1}"
         )
     grid = torch.logspace(0, 1, STEPS, base=HIGH / LOW, dtype=torch.float64) * LOW  # (S,)
     losses = torch.stack([functional.cross_entropy(logits.double() / each, labels) for each in grid])  # (S,)
