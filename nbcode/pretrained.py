@@ -87,6 +87,7 @@ def located(name_or_folder: str | Path = MINILM) -> Located:
 
     Raises:
         ValueError: it is nowhere to be had, or is damaged; the message says what was tried and what to do.
+        RuntimeError: ``~name/...``, where nobody of that name has a home on this machine.
     """
     folder = Path(name_or_folder).expanduser()
     if folder.exists():

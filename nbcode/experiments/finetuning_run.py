@@ -15,7 +15,7 @@ from torch.nn import functional
 from nbcode.data.requirements import SPLITS, Requirement, generate
 from nbcode.data.wordpiece import Encoding, WordPiece
 from nbcode.device import Compute, choose
-from nbcode.experiments.study import Study, add_workers, at_least_zero, device_here, main, parser
+from nbcode.experiments.study import Study, add_workers, device_here, main, parser
 from nbcode.models.bert import Bert
 from nbcode.models.text_classifier import TextClassifier
 from nbcode.pretrained import MINILM, located
@@ -239,9 +239,7 @@ def command(study: Study, what: str, cells: Callable[[Sequence[int]], Iterable[M
     flags = parser(study, what.splitlines()[0], seeds=None)
     add_workers(flags)
     default = " ".join(map(str, SEEDS))
-    flags.add_argument(
-        "--seeds", type=at_least_zero, nargs="+", default=SEEDS, help=f"of the databases (default: {default})"
-    )
+    flags.add_argument("--seeds", type=int, nargs="+", default=SEEDS, help=f"of the databases (default: {default})")
     flags.add_argument("--device", type=device_here, default="cpu", help="cpu, cuda or mps (default: %(default)s)")
     flags.add_argument("--checkpoint", default=MINILM, help="name or folder of the network (default: %(default)s)")
     flags.add_argument("--language", choices=("en", "zh"), default="en", help="of the requests (default: %(default)s)")
@@ -251,7 +249,7 @@ def command(study: Study, what: str, cells: Callable[[Sequence[int]], Iterable[M
         flags.error("with another checkpoint or language, name the file to write: --out FILE")
     try:
         located(chosen.checkpoint)
-    except (ValueError, RuntimeError, OSError) as error:  # the second: ~name of nobody; the third: not to be read
+    except ValueError as error:
         flags.error(str(error))
     torch.set_num_threads(1)  # with --workers, each has a processor of its own
     study = dataclasses.replace(study, measure=functools.partial(study.measure, device=chosen.device, source=source))

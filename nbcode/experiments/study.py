@@ -168,7 +168,14 @@ def read(path: Path) -> Results:
 
 
 def main(study: Study, cells: Sequence[Mapping], arguments: argparse.Namespace) -> int:
-    """Run a study from the command line. Returns the exit code: 130 after Ctrl-C, with everything finished kept."""
+    """Run a study from the command line. Returns the exit code.
+
+    That is 130 after Ctrl-C, with everything finished kept, and 2 for a negative seed, before anything is measured.
+    """
+    lowest = min((cell.get("seed", 0) for cell in cells), default=0)
+    if lowest < 0:
+        print(f"seed {lowest}; give integers of at least 0", file=sys.stderr)
+        return 2
     try:
         out = Path(arguments.out) if arguments.out else None
         written = study.run(cells, _command(study), out, getattr(arguments, "workers", 1))
@@ -191,21 +198,12 @@ def parser(study: Study, what: str, seeds: int | None = 20) -> argparse.Argument
 
 def at_least_one(text: str) -> int:
     """An integer of at least 1, for argparse, which turns the error into a sentence and exit code 2."""
-    return _at_least(1, text)
-
-
-def at_least_zero(text: str) -> int:
-    """An integer of at least 0, for argparse."""
-    return _at_least(0, text)
-
-
-def _at_least(lowest: int, text: str) -> int:
     try:
         number = int(text)
     except ValueError:
-        number = lowest - 1
-    if number < lowest:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an integer of at least {lowest}")
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer of at least 1")
     return number
 
 
