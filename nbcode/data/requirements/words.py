@@ -49,6 +49,7 @@ class _Telling:
         return Stream(self.seed, self.facts.record if own else self.facts.group, self.language, decision)
 
     def texts(self) -> tuple[str, str]:
+        """Title and description, with the writer's typing errors and habits."""
         facts = self.facts
         body, tail, title = self.body(), self.tail(), self.title()
         rate, stream = facts.writer.typos, self.stream("typos")
@@ -64,6 +65,7 @@ class _Telling:
         return title, description
 
     def title(self) -> str:
+        """A line that names the situation, or a vague one."""
         main = situations_by_name()[self.facts.situations[0]]
         stream = self.stream("title")
         if self.facts.vague:
